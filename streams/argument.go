@@ -40,6 +40,7 @@ func (c Cond) Test(v Value) bool {
 // Fold makes one event, a list of events, or nothing out of a window.
 type Fold struct {
 	Name  string
+	List  bool // gives a list of events, which travels as a window; else at most one event
 	apply func(w []*event.Event) ([]*event.Event, error)
 	plain func(values []Datum) (Datum, error) // over plain field values, for foldInterval; nil: not possible
 }
@@ -94,8 +95,8 @@ func (p Patch) Event(e *event.Event) *event.Event {
 	return &c
 }
 
-// Pattern is match's second argument: a string or number (equality), an array (any of), regex("…")
-// (found anywhere), a map (every key matches recursively), nil (missing), or a condition.
+// Pattern is match's second argument: a string, number or bool (equality), an array (any of), regex("…")
+// (found anywhere), a map (every key matches recursively) or nil (missing). It reads nothing of the input.
 type Pattern struct {
 	Text  string
 	match func(d Datum) bool
@@ -103,15 +104,6 @@ type Pattern struct {
 
 // Match reports whether d fits.
 func (p Pattern) Match(d Datum) bool { return p.match(d) }
-
-// FieldName names a field that can be set: host, service, state, description, time, ttl, metric, tags, attributes.KEY.
-type FieldName struct{ Name, Attr string }
-
-// Get returns the field of e.
-func (f FieldName) Get(e *event.Event) Datum { return fieldGet(e, f) }
-
-// Set sets the field of e, which must be a copy; a missing d removes it.
-func (f FieldName) Set(e *event.Event, d Datum) { fieldSet(e, f, d) }
 
 // Keys is what by takes: one or several expressions.
 type Keys []Expr
