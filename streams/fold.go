@@ -54,7 +54,7 @@ func foldByName(name string) (*FoldSpec, bool) {
 
 // Bind returns the fold as operators use it, called with points. clock is the engine's, which count reads.
 func (f *FoldSpec) Bind(clock *Clock, points Points) Fold {
-	bound := Fold{Name: f.Name, plain: f.Plain}
+	bound := Fold{Name: f.Name, List: f.List != nil, plain: f.Plain}
 	if f.List != nil {
 		bound.apply = func(w []*event.Event) ([]*event.Event, error) { return f.List(clock.Now(), points, w) }
 		return bound
