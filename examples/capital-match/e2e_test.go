@@ -1,0 +1,453 @@
+// Package capitalmatch runs the example in this directory on real programs.
+package capitalmatch
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"text/template"
+	"time"
+
+	"zeta/client"
+	"zeta/event"
+	"zeta/sinks/sinktest"
+	"zeta/tls"
+)
+
+var realPrograms = flag.Bool("real", false, "run against real collectd, stunnel and Chromium (see install.sh)")
+
+// rig is the whole installation of one test run.
+type rig struct {
+	t     *testing.T
+	dir   string
+	slack *sinktest.Slack
+	logs  *sinktest.Intake
+	tcp   string // addresses of zeta
+	tls   string
+	http  string
+	shim  string
+	hosts map[string]*exec.Cmd
+}
+
+func TestCapitalMatch(t *testing.T) {
+	if !*realPrograms {
+		t.Skip("drives real collectd, stunnel and Chromium; run install.sh once and then: go test . -real")
+	}
+	for _, program := range []string{"collectd", "stunnel4", "chromium", "gcc"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Fatalf("%s is missing; run install.sh", program)
+		}
+	}
+	r := start(t)
+
+	r.collectd("web1", port(r.tcp), false)
+	r.collectd("web2", port(r.tls), true)
+	r.collectd("web3", port(r.stunnel("stunnel-client.conf", "client", r.tls)), false)
+	r.collectd("web4", port(r.stunnel("stunnel-client.conf", "client", r.stunnel("stunnel-server.conf", "server", r.tcp))), false)
+	for _, host := range []string{"web1", "web2", "web3", "web4"} {
+		r.eventually(host+"'s pulse is in the index", func() bool {
+			return len(r.query(fmt.Sprintf(`host = %q and service = "load/load/shortterm"`, host))) == 1
+		})
+	}
+
+	t.Run("collectd's traps", func(t *testing.T) { testTraps(t, r) })
+	t.Run("a disk fills up", func(t *testing.T) { testDisk(t, r) })
+	t.Run("a host falls silent", func(t *testing.T) { testSilence(t, r) })
+	t.Run("an application", func(t *testing.T) { testApplication(t, r) })
+	t.Run("the dashboard", func(t *testing.T) { testDashboard(t, r) })
+	if broken := r.slack.Broken(); len(broken) > 0 {
+		t.Errorf("requests that broke Slack's rules: %q", broken)
+	}
+	if broken := r.logs.Broken(); len(broken) > 0 {
+		t.Errorf("requests the log service refused: %q", broken)
+	}
+}
+
+// testTraps holds what collectd really sends: rates that begin with NaN, ttl from the interval, states
+// that are missing or empty, and notifications whose text is an attribute named description.
+func testTraps(t *testing.T, r *rig) {
+	pulse := r.query(`host = "web1" and service = "load/load/shortterm"`)[0]
+	if pulse["ttl"] != 5.0 || pulse["state"] != nil || pulse["plugin"] != "load" || pulse["env"] != "prod" {
+		t.Errorf("the pulse is %v; want ttl 5, no state, attributes plugin and env", pulse)
+	}
+	r.eventually("a rate of web1", func() bool {
+		return len(r.query(`host = "web1" and service =~ "interface-%/if_octets/rx" and metric >= 0`)) > 0
+	})
+	r.socket("web1", fmt.Sprintf(`PUTNOTIF message="disk \"sdb\" is dying" severity=failure time=%d host=web1 plugin=smart type=smart_badsectors`, time.Now().Unix()))
+	r.eventually("the notification", func() bool {
+		for _, e := range r.query(`host = "web1" and tagged "notification"`) {
+			return e["state"] == "critical" && e["description"] == `disk "sdb" is dying`
+		}
+		return false
+	})
+	r.socket("web1", `PUTVAL web1/trap/gauge-nan interval=1 N:U`)
+	r.eventually("an undefined gauge as NaN", func() bool {
+		for _, e := range r.query(`host = "web1" and service = "trap/gauge-nan"`) {
+			return e["metric"] == "NaN"
+		}
+		return false
+	})
+	c := client.New(r.tcp, client.Options{})
+	defer c.Close(t.Context())
+	e := event.Event{}
+	e.SetHost("web1")
+	e.SetService("trap empty")
+	e.SetState("")
+	e.SetDescription("")
+	c.Send(e)
+	r.eventually("an empty state is no state", func() bool {
+		for _, e := range r.query(`host = "web1" and service = "trap empty"`) {
+			return e["state"] == nil
+		}
+		return false
+	})
+}
+
+func testDisk(t *testing.T, r *rig) {
+	free := func(host, mount string, percent float64) {
+		r.socket(host, fmt.Sprintf(`PUTVAL %s/df-%s/percent_bytes-free interval=1 N:%v`, host, mount, percent))
+	}
+	about := func(text string) (found []sinktest.Message) {
+		for _, m := range r.slack.Messages() {
+			if strings.Contains(m.Text, text) {
+				found = append(found, m)
+			}
+		}
+		return found
+	}
+	free("web1", "data", 40)
+	free("web1", "data", 7.5)
+	r.eventually("Slack is told about web1's data", func() bool { return len(about("web1 df-data/percent_bytes-free")) == 1 })
+	m := about("web1 df-data/percent_bytes-free")[0]
+	if !strings.Contains(m.Text, "critical") || !strings.Contains(m.Text, "7.5") || m.Channel != "#ops" {
+		t.Errorf("the message is %+v; want critical and 7.5 in #ops", m)
+	}
+	free("web1", "data", 7)    // the same hour: not told again
+	free("web2", "data", 3)    // another host: told
+	free("web1", "backup", 11) // between the marks: not told
+	r.eventually("Slack is told about web2's data", func() bool { return len(about("web2 df-data/percent_bytes-free")) == 1 })
+	free("web1", "data", 30)
+	r.eventually("the first message says that it is over", func() bool {
+		m := about("web1 df-data/percent_bytes-free")
+		return m[0].Edits == 1 && strings.HasPrefix(m[0].Text, "Resolved")
+	})
+	if n := len(about("web1 df-data")); n != 1 {
+		t.Errorf("%d messages about web1's data, want 1: %+v", n, about("web1 df-data"))
+	}
+	if n := len(about("df-backup")); n != 0 {
+		t.Errorf("%d messages about a disk with 11 %% free, want none", n)
+	}
+}
+
+func testSilence(t *testing.T, r *rig) {
+	about := func() (found []sinktest.Message) {
+		for _, m := range r.slack.Messages() {
+			if strings.Contains(m.Text, "web3 load/load/shortterm") {
+				found = append(found, m)
+			}
+		}
+		return found
+	}
+	r.hosts["web3"].Process.Kill()
+	r.hosts["web3"].Wait()
+	r.eventually("Slack is told that web3 is silent", func() bool { return len(about()) == 1 })
+	if m := about()[0]; !strings.Contains(m.Text, "down") || !strings.Contains(m.Body, "silent") {
+		t.Errorf("the message is %+v; want that web3 is down and silent", m)
+	}
+	r.eventually("all of web3 has expired", func() bool { return len(r.query(`host = "web3" and tagged "collectd"`)) == 0 })
+	if n := len(about()); n != 1 {
+		t.Errorf("%d messages about web3, want 1: %+v", n, about())
+	}
+	r.collectd("web3", port(r.stunnel("stunnel-client.conf", "client", r.tls)), false)
+	r.eventually("the message says that web3 is back", func() bool {
+		return len(about()) == 1 && about()[0].Edits == 1 && strings.HasPrefix(about()[0].Text, "Resolved")
+	})
+}
+
+func testApplication(t *testing.T, r *rig) {
+	r.logs.FailFirst(500, 429)
+	c := client.New(r.tcp, client.Options{})
+	log := slog.New(client.NewHandler(c, client.HandlerOptions{Host: "app1", Service: "log payments"}))
+	send := func(service, state string, metric float64) {
+		var e event.Event
+		e.SetHost("app1")
+		e.SetService(service)
+		if state != "" {
+			e.SetState(state)
+		}
+		e.SetFloat(metric)
+		c.Send(e)
+	}
+	send("app payments", "up", 1)
+	for i := range 100 {
+		send("http latency", "ok", float64(i)/1000)
+		send("disk latency", "ok", 0.004)
+		send("disk throughput", "ok", 80e6)
+	}
+	send("app payments", "down", 0)
+	log.Info("started", "version", "1.2")
+	log.Warn("slow answer", "path", "/pay", "seconds", 2.5)
+	log.Error("payment failed", "order", 4711)
+	if err := c.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("Slack is told that the application is down", func() bool {
+		for _, m := range r.slack.Messages() {
+			if strings.Contains(m.Text, "app1 app payments down") {
+				return true
+			}
+		}
+		return false
+	})
+	r.eventually("percentiles of the latency are in the index", func() bool {
+		es := r.query(`host = "app1" and service = "http latency 0.95"`)
+		return len(es) == 1 && es[0]["metric"] == 0.095
+	})
+	r.eventually("means of the disk are in the index", func() bool {
+		es := r.query(`host = "app1" and service = "disk throughput mean"`)
+		return len(es) == 1 && es[0]["metric"] == 80e6
+	})
+	r.eventually("the log service has both records, after a 500 and a 429", func() bool {
+		entries, _ := r.logs.Entries()
+		return len(entries) == 2
+	})
+	entries, _ := r.logs.Entries()
+	for i, want := range []struct{ message, status string }{{"slow answer", "warn"}, {"payment failed", "error"}} {
+		e := entries[i]
+		if e["message"] != want.message || e["status"] != want.status || e["hostname"] != "app1" || e["service"] != "log payments" {
+			t.Errorf("log entry %d is %v; want %q as %s of app1", i, e, want.message, want.status)
+		}
+	}
+	if c.Dropped() != 0 {
+		t.Errorf("the client dropped %d events", c.Dropped())
+	}
+	if err := c.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// testDashboard opens the page in a real browser and reads what it shows.
+func testDashboard(t *testing.T, r *rig) {
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	shot := filepath.Join(r.dir, "page.png")
+	out, err := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+filepath.Join(r.dir, "chromium"),
+		"--window-size=1400,900", "--timeout=5000", "--screenshot="+shot, "--dump-dom", "http://"+r.http+"/").Output()
+	if err != nil {
+		t.Fatalf("chromium: %v", err)
+	}
+	for _, want := range []string{"web1", "web2", "web3", "web4", "app1"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the page does not show %s", want)
+		}
+	}
+	if keep := os.Getenv("SCREENSHOT"); keep != "" {
+		if b, err := os.ReadFile(shot); err == nil {
+			os.WriteFile(keep, b, 0o644)
+		}
+	}
+}
+
+// start builds zeta and runs it with the example's rules between a Slack and a log service.
+func start(t *testing.T) *rig {
+	r := &rig{t: t, dir: t.TempDir(), hosts: map[string]*exec.Cmd{}, tcp: freeAddr(t), tls: freeAddr(t), http: freeAddr(t)}
+	r.slack = sinktest.NewSlack(t, "xoxb-test", "#ops")
+	r.slack.Every = time.Second
+	r.logs = sinktest.NewIntake(t, "DD-API-KEY", "k-123")
+	r.certificates()
+	r.shim = filepath.Join(r.dir, "event_set.so")
+	run(t, "gcc", "-shared", "-fPIC", "-o", r.shim, "collectd_event_set.c", "-lriemann-client")
+	binary := filepath.Join(r.dir, "zeta")
+	run(t, "go", "build", "-o", binary, "zeta/cmd/zeta")
+
+	zeta := exec.Command(binary, "serve", "--config", "zeta.expr", "--data=")
+	zeta.Env = append(os.Environ(),
+		"ZETA_TCP="+r.tcp, "ZETA_UDP="+r.tcp, "ZETA_TLS="+r.tls, "ZETA_HTTP="+r.http,
+		"ZETA_CERT="+r.path("server.crt"), "ZETA_KEY="+r.path("server.key"), "ZETA_CA="+r.path("ca.crt"),
+		"SLACK_TOKEN=xoxb-test", "SLACK_API="+r.slack.URL, "SLACK_CA="+r.slack.CA,
+		"LOG_URL="+r.logs.URL, "LOG_CA="+r.logs.CA, "LOG_KEY=k-123")
+	r.background("zeta", zeta)
+	r.eventually("zeta is ready", func() bool {
+		resp, err := http.Get("http://" + r.http + "/readyz")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	return r
+}
+
+func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
+
+func (r *rig) certificates() {
+	ca, err := tls.NewAuthority("example")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	write := func(name string, b []byte) {
+		if err := os.WriteFile(r.path(name), b, 0o600); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	write("ca.crt", ca.PEM())
+	for name, request := range map[string]tls.Request{
+		"server": {Name: "zeta", Hosts: []string{"127.0.0.1", "localhost"}, Server: true},
+		"client": {Name: "host", Client: true},
+	} {
+		cert, key, err := ca.Issue(request)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		write(name+".crt", cert)
+		write(name+".key", key)
+	}
+}
+
+// collectd starts a host that sends to a port on loopback.
+func (r *rig) collectd(host, port string, secure bool) {
+	dir := r.path(host)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	conf := r.fill("collectd.conf", host, map[string]any{
+		"Host": host, "Interval": 1, "Dir": dir, "Port": port, "TLS": secure,
+		"CA": r.path("ca.crt"), "Cert": r.path("client.crt"), "Key": r.path("client.key"),
+	})
+	cmd := exec.Command("collectd", "-f", "-C", conf)
+	cmd.Env = append(os.Environ(), "LD_PRELOAD="+r.shim)
+	r.background(host, cmd)
+	r.hosts[host] = cmd
+}
+
+// stunnel starts a stunnel with this configuration and pair in front of an address, and returns its own.
+func (r *rig) stunnel(conf, pair, connect string) string {
+	accept := freeAddr(r.t)
+	file := r.fill(conf, "stunnel"+port(accept), map[string]any{
+		"Accept": port(accept), "Connect": port(connect), "CA": r.path("ca.crt"), "Cert": r.path(pair + ".crt"), "Key": r.path(pair + ".key"),
+	})
+	r.background("stunnel", exec.Command("stunnel4", file))
+	r.eventually("stunnel listens", func() bool {
+		c, err := net.DialTimeout("tcp", accept, time.Second)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	return accept
+}
+
+// fill writes a template of this directory, filled in, to the run's directory.
+func (r *rig) fill(name, as string, values map[string]any) string {
+	tmpl, err := template.ParseFiles(name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	out := r.path(as + "-" + name)
+	f, err := os.Create(out)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer f.Close()
+	if err := tmpl.Execute(f, values); err != nil {
+		r.t.Fatal(err)
+	}
+	return out
+}
+
+// background starts a program that ends with the test; its output is shown when the test fails.
+func (r *rig) background(name string, cmd *exec.Cmd) {
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		r.t.Fatalf("start %s: %v", name, err)
+	}
+	r.t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if r.t.Failed() {
+			text := out.String()
+			r.t.Logf("%s said:\n%s", name, text[max(0, len(text)-4000):])
+		}
+	})
+}
+
+// socket sends a command to a host's collectd.
+func (r *rig) socket(host, command string) {
+	r.t.Helper()
+	c, err := net.DialTimeout("unix", filepath.Join(r.path(host), "sock"), 5*time.Second)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(5 * time.Second))
+	fmt.Fprintln(c, command)
+	answer := make([]byte, 256)
+	n, err := c.Read(answer)
+	if err != nil || !strings.HasPrefix(string(answer[:n]), "0 Success") {
+		r.t.Fatalf("%s: %q: %v", command, answer[:n], err)
+	}
+}
+
+// query asks zeta's index.
+func (r *rig) query(q string) []map[string]any {
+	r.t.Helper()
+	resp, err := http.Get("http://" + r.http + "/api/v1/query?q=" + url.QueryEscape(q))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	var answer struct{ Events []map[string]any }
+	if err != nil || resp.StatusCode != http.StatusOK || json.Unmarshal(body, &answer) != nil {
+		r.t.Fatalf("query %s: %s %q %v", q, resp.Status, body, err)
+	}
+	return answer.Events
+}
+
+// eventually waits for something that real programs take their time for.
+func (r *rig) eventually(what string, ok func() bool) {
+	r.t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if ok() {
+			r.t.Log("seen:", what)
+			return
+		}
+	}
+	r.t.Fatalf("not seen within 30 s: %s\nSlack: %+v", what, r.slack.Messages())
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
+
+// freeAddr returns an address on loopback that nobody listens on.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func port(addr string) string {
+	_, p, _ := net.SplitHostPort(addr)
+	return p
+}
