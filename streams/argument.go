@@ -49,35 +49,38 @@ type Fold struct {
 type Mapper struct {
 	Text string
 	in   *Input
-	// all returns every result, nil results included: one for a fold, a patch or an expression.
-	all func(in *Input) ([]Value, error)
+	ones []mapping // one for a fold, a patch or an expression
 }
 
 // Map returns the one result for v; the zero Value is nil.
 func (m Mapper) Map(v Value) (Value, error) {
-	m.in.Value = v
-	vs, err := m.all(m.in)
-	if err != nil || len(vs) == 0 {
-		return Value{}, err
+	if len(m.ones) == 0 {
+		return Value{}, nil
 	}
-	return vs[0], nil
+	m.in.Value = v
+	return m.ones[0](m.in)
 }
 
-// MapAll returns every result for v, as smapcat wants it.
+// MapAll returns every result for v, nil results included, as smapcat wants it. The slice is the caller's.
 func (m Mapper) MapAll(v Value) ([]Value, error) {
-	m.in.Value = v
-	return m.all(m.in)
+	all := make([]Value, len(m.ones))
+	for i, one := range m.ones {
+		m.in.Value = v
+		r, err := one(m.in)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = r
+	}
+	return all, nil
 }
 
 // Reduce returns the one result for the accumulator and v: a fold sees [acc, v], an expression acc and event.
 func (m Mapper) Reduce(acc, v Value) (Value, error) {
-	m.in.Value, m.in.Acc = v, acc
-	vs, err := m.all(m.in)
+	m.in.Acc = acc
+	r, err := m.Map(v)
 	m.in.Acc = Value{}
-	if err != nil || len(vs) == 0 {
-		return Value{}, err
-	}
-	return vs[0], nil
+	return r, err
 }
 
 // Patch sets fields of an event to the values of expressions over it; nil removes a field.
