@@ -1,0 +1,172 @@
+package streams
+
+import (
+	"errors"
+	"time"
+
+	"zeta/event"
+)
+
+func init() {
+	Register(Spec[ChangedOptions]{
+		Name:    "changed",
+		Summary: "Pass an input when the value of an expression differs from the input's before.",
+		Doc:     "Before the first input the value is init, which is missing unless given: a first value passes, a first missing one does not. Each input counts, passed or not. Numbers are compared by value, 1 equals 1.0; NaN equals NaN; missing equals missing. With pairs, a window [the input before, the input] leaves instead, the first with nothing in front; it needs events. Expired is a state like any other.",
+		Source:  "riemann.streams/changed",
+		Differs: "1 and 1.0 are equal (Riemann: a change).",
+		Clock:   "none",
+		New: func(env *Env, o ChangedOptions, next Stream) (Stream, error) {
+			return &changed{env: env, opts: o, next: next, transition: transition{last: o.Init}}, nil
+		},
+		Examples: []Example{{
+			Title: "only transitions",
+			Rule:  `changed(state, {init: "ok"}, out)`,
+			Test:  `at(0, event({state: "ok"}), event({state: "bad"}), event({state: "bad"}), event({state: "ok"})), expect(out, [{state: "bad"}, {state: "ok"}])`,
+		}},
+	})
+	Register(Spec[ChangedStateOptions]{
+		Name:     "changedState",
+		Summary:  "Per host and service, pass an event when its state differs from the one before.",
+		Doc:      "Before the first event of a host and service its state is init, which is missing unless given: then a first event with a state passes. Each event counts, passed or not. With pairs, a window [the event before, the event] leaves instead, the first with nothing in front. Expired is a state like any other: falling silent is a change, and so is coming back.",
+		Source:   "riemann.streams/changed-state",
+		Differs:  "What is remembered is bounded: a source that was forgotten starts from init again.",
+		Clock:    "none; the engine's clock for idle",
+		Bounds:   "max sources (default 100000), the one silent longest is forgotten and counted; a source silent for idle (default a week) is forgotten.",
+		In:       Events,
+		Defaults: ChangedStateOptions{Max: 100_000, Idle: 7 * 24 * time.Hour},
+		Check: func(o ChangedStateOptions) error {
+			if o.Init.Kind != Missing && o.Init.Kind != String {
+				return errors.New(`init wants a state, such as "ok"`)
+			}
+			return nil
+		},
+		New: func(env *Env, o ChangedStateOptions, next Stream) (Stream, error) {
+			return &changedState{env: env, opts: o, next: next, sources: newPerSeries[transition](env, o.Max, micros(o.Idle), nil)}, nil
+		},
+		Examples: []Example{{
+			Title: "two services of one host",
+			Rule:  `changedState({init: "ok"}, out)`,
+			Test:  `at(0, event({host: "a", service: "x", state: "bad"}), event({host: "a", service: "y", state: "ok"}), event({host: "a", service: "x", state: "bad"}), event({host: "a", service: "x", state: "ok"})), expect(out, [{service: "x", state: "bad"}, {service: "x", state: "ok"}])`,
+		}},
+	})
+}
+
+// ChangedOptions are the options of changed.
+type ChangedOptions struct {
+	Value Expr  `arg:"1" doc:"what is compared"`
+	Init  Datum `opt:"init" doc:"the value before the first input; default: missing"`
+	Pairs bool  `opt:"pairs" doc:"give the event before along; default false"`
+}
+
+// transition remembers the value and, for pairs, the event before.
+type transition struct {
+	last   Datum
+	before event.Event
+	first  bool // before is an event
+}
+
+// observe makes d the last value and reports whether it differs from the one before.
+func (c *transition) observe(d Datum) bool {
+	if d.Equal(c.last) {
+		return false
+	}
+	c.last = keepDatum(d)
+	return true
+}
+
+// pair makes e the event before and gives the pair to next.
+func (c *transition) pair(e *event.Event, emit bool, next Stream) {
+	if emit {
+		p := [2]*event.Event{nil, e}
+		if c.first {
+			before := c.before
+			p[0] = &before
+		}
+		next.Push(WindowValue(p[:]))
+	}
+	c.before, c.first = *e, true
+}
+
+func (c *transition) save(s *Saver) {
+	s.Datum(c.last)
+	s.Bool(c.first)
+	if c.first {
+		s.Event(&c.before)
+	}
+}
+
+func (c *transition) load(l *Loader) {
+	c.last = l.Datum()
+	if c.first = l.Bool(); c.first {
+		c.before = loadEvent(l)
+	}
+}
+
+type changed struct {
+	env  *Env
+	opts ChangedOptions
+	next Stream
+	transition
+}
+
+// Push implements Stream.
+func (c *changed) Push(v Value) {
+	if c.opts.Pairs {
+		if e := eventIn(c.env, v); e != nil {
+			c.pair(e, c.observe(c.opts.Value.Eval(v)), c.next)
+		}
+		return
+	}
+	if c.observe(c.opts.Value.Eval(v)) {
+		c.next.Push(v)
+	}
+}
+
+// Save implements Stateful.
+func (c *changed) Save(s *Saver) { c.save(s) }
+
+// Load implements Stateful.
+func (c *changed) Load(l *Loader) { c.load(l) }
+
+// ChangedStateOptions are the options of changedState.
+type ChangedStateOptions struct {
+	Init  Datum         `opt:"init" doc:"the state before a source's first event; default: missing"`
+	Pairs bool          `opt:"pairs" doc:"give the event before along; default false"`
+	Max   int           `opt:"max" min:"1" doc:"sources remembered; default 100000"`
+	Idle  time.Duration `opt:"idle" min:"0s" doc:"a source silent for so long is forgotten; default 168h, 0: none is"`
+}
+
+type changedState struct {
+	env     *Env
+	opts    ChangedStateOptions
+	next    Stream
+	sources *perSeries[transition]
+}
+
+// Push implements Stream.
+func (c *changedState) Push(v Value) {
+	e := eventIn(c.env, v)
+	if e == nil {
+		return
+	}
+	source, fresh := c.sources.useSeries(e)
+	if fresh {
+		source.last = c.opts.Init
+	}
+	differs := source.observe(presentString(e, event.HasState, e.State))
+	if c.opts.Pairs {
+		source.pair(e, differs, c.next)
+	} else if differs {
+		c.next.Push(v)
+	}
+}
+
+// Save implements Stateful.
+func (c *changedState) Save(s *Saver) {
+	c.sources.save(s, func(s *Saver, x *transition) { x.save(s) })
+}
+
+// Load implements Stateful.
+func (c *changedState) Load(l *Loader) {
+	c.sources.load(l, func(l *Loader, x *transition) { x.load(l) })
+}
