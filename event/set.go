@@ -102,4 +102,5 @@ type Series struct {
 	Has           Presence // HasHost, HasService
 	ID            uint32   // dense, from 0; reused after the series has been forgotten
 	HostID        uint32   // dense number of the host; reused likewise
+	Pos           uint32   // place in the host's block of the index; the index's own
 }

@@ -1,0 +1,115 @@
+package index
+
+import (
+	"sync"
+
+	"zeta/event"
+)
+
+// A page holds up to 256 series of a host: what a search copies at a time, and the most that growing moves.
+const (
+	pageBits = 8
+	pageSize = 1 << pageBits
+	pageMask = pageSize - 1
+)
+
+// block holds the series of one host. A series keeps its position (event.Series.Pos) for its life.
+// The engine is the only writer: it reads freely, and takes mu to write what searches read.
+type block struct {
+	host    string
+	missing bool // events without a host
+	id      uint32
+
+	// The engine's own.
+	next   uint32 // position after the series resolved last: nearly always the next one asked for
+	minDue uint32 // no deadline of the block is earlier
+	count  int    // series
+	vacant int    // series without an entry
+	room   int    // no page before this one has a free place
+
+	mu    sync.Mutex
+	names names
+	pages []*page
+}
+
+// page is a column each of series, service numbers and entries. All have one length.
+type page struct {
+	series  []*event.Series // nil: a free place
+	service []uint32
+	entries []entry
+	due     []uint32 // ticks; 0 and 1: vacant, 1: used since the last sweep. The engine's own
+	used    int
+}
+
+// at returns the series at a position, nil if there is none.
+func (b *block) at(pos uint32) *event.Series {
+	if p := int(pos >> pageBits); p < len(b.pages) {
+		if i := int(pos & pageMask); i < len(b.pages[p].series) {
+			return b.pages[p].series[i]
+		}
+	}
+	return nil
+}
+
+// place finds a position for a new series.
+func (b *block) place() uint32 {
+	for ; b.room < len(b.pages); b.room++ {
+		p := b.pages[b.room]
+		if p.used < len(p.series) {
+			for i, s := range p.series {
+				if s == nil {
+					return uint32(b.room<<pageBits | i)
+				}
+			}
+		}
+		if len(p.series) < pageSize {
+			return uint32(b.room<<pageBits | len(p.series))
+		}
+	}
+	return uint32(b.room << pageBits)
+}
+
+// add puts a vacant series at its position, which place has found. mu is held.
+func (b *block) add(s *event.Series, service uint32) {
+	if int(s.Pos>>pageBits) == len(b.pages) {
+		b.pages = append(b.pages, &page{})
+	}
+	p, i := b.pages[s.Pos>>pageBits], int(s.Pos&pageMask)
+	if i == len(p.series) {
+		p.grow()
+	}
+	p.series[i], p.service[i], p.entries[i], p.due[i] = s, service, entry{}, tickVacant
+	p.used++
+	b.count++
+	b.vacant++
+}
+
+// grow lengthens the columns by one place. Their capacity grows by an eighth, as memory matters more here
+// than the moves of a page that is filled once.
+func (p *page) grow() {
+	n := len(p.series)
+	if n == cap(p.entries) {
+		more := n + min(max(n, 1), max(4, n/8))
+		entries := append([]entry(nil), make([]entry, min(more, pageSize))...) // append fills the size class
+		room := min(cap(entries), pageSize)
+		copy(entries, p.entries)
+		p.entries = entries[:n:room]
+		p.series = append(make([]*event.Series, 0, room), p.series...)
+		p.service = append(make([]uint32, 0, room), p.service...)
+		p.due = append(make([]uint32, 0, room), p.due...)
+	}
+	p.entries, p.series, p.service, p.due = p.entries[:n+1], append(p.series, nil), append(p.service, 0), append(p.due, tickLast)
+}
+
+// remove frees the position of a vacant series; a page left empty gives back its memory. mu is held.
+func (b *block) remove(s *event.Series) {
+	p, i := b.pages[s.Pos>>pageBits], int(s.Pos&pageMask)
+	p.series[i], p.entries[i], p.due[i] = nil, entry{}, tickLast
+	p.used--
+	b.count--
+	b.vacant--
+	b.room = min(b.room, int(s.Pos>>pageBits))
+	if p.used == 0 {
+		*p = page{}
+	}
+}
