@@ -4,9 +4,12 @@ import "zeta/event"
 
 // Expr is a compiled expression over the input of an operator, bound to the scope of one instance.
 type Expr struct {
-	Text string // as written
-	eval func(in *Input) Datum
-	in   *Input
+	Text   string // as written
+	kind   exprKind
+	static bool      // depends only on host, service, tags and attributes
+	field  FieldName // a bare field of the input; zero: more than that
+	eval   func(in *Input) Datum
+	in     *Input
 }
 
 // Input is what an expression can see. One Input is shared by the expressions of one scope; it is
@@ -47,9 +50,10 @@ type Fold struct {
 
 // Mapper makes values out of a value: a fold's name, a patch, an expression, or a list of those.
 type Mapper struct {
-	Text string
-	in   *Input
-	ones []mapping // one for a fold, a patch or an expression
+	Text         string
+	in           *Input
+	ones         []mapping // one for a fold, a patch or an expression
+	takes, gives Kind      // what the input has to be, and what the results are
 }
 
 // Map returns the one result for v; the zero Value is nil.

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -366,30 +365,11 @@ func compileDuration(c *checker, n ast.Node, args []code) code {
 	if !args[0].konst {
 		return c.fail(n, "a duration that depends on the event", `duration takes a constant such as "90s"`, "")
 	}
-	seconds, ok := durationSeconds(args[0].val.Str)
+	d, ok := ParseDuration(args[0].val.Str)
 	if !ok {
 		return c.fail(n, fmt.Sprintf("%q is no duration", args[0].val.Str), `durations are written "250ms", "90s", "1h30m" or "2d"`, "")
 	}
-	return constCode(FloatDatum(seconds))
-}
-
-// durationSeconds reads what time.ParseDuration reads, and days.
-func durationSeconds(text string) (float64, bool) {
-	days, rest := 0.0, text
-	if d, after, ok := strings.Cut(text, "d"); ok {
-		f, err := strconv.ParseFloat(d, 64)
-		if err != nil || f < 0 || math.IsInf(f, 0) || f != f || f > 1e6 {
-			return 0, false
-		}
-		if days, rest = f*86400, after; rest == "" {
-			return days, true
-		}
-	}
-	d, err := time.ParseDuration(rest)
-	if err != nil {
-		return 0, false
-	}
-	return days + d.Seconds(), true
+	return constCode(FloatDatum(d.Seconds()))
 }
 
 func compileExpired(*checker, ast.Node, []code) code {

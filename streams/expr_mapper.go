@@ -10,26 +10,26 @@ import (
 
 // compileMapper compiles what smap and its relatives take: a fold's name, a fold called with points, a
 // patch, an expression that gives an event or a window, or a list of patches and expressions, each of which
-// gives one result. takes says what the input has to be, out what the results are.
-func compileMapper(c *checker, n ast.Node) (all []mapping, takes, out Kind, ok bool) {
+// gives one result.
+func compileMapper(c *checker, n ast.Node) (m Mapper, ok bool) {
 	nodes := []ast.Node{n}
 	if list, isList := n.(*ast.ArrayNode); isList {
 		nodes = list.Nodes
 	}
-	all, ok = make([]mapping, len(nodes)), true
+	m, ok = Mapper{Text: sourceText(n), ones: make([]mapping, len(nodes))}, true
 	for i, n := range nodes {
-		one, t, o, fine := c.compileMapping(n)
-		if t != Either {
-			takes = t
+		one, takes, gives, fine := c.compileMapping(n)
+		if takes != Either {
+			m.takes = takes
 		}
 		if i == 0 {
-			out = o
-		} else if o != out {
-			out = Either
+			m.gives = gives
+		} else if gives != m.gives {
+			m.gives = Either
 		}
-		all[i], ok = one, ok && fine
+		m.ones[i], ok = one, ok && fine
 	}
-	return all, takes, out, ok
+	return m, ok
 }
 
 // mapping makes one result; the zero Value is nil.
@@ -37,7 +37,7 @@ type mapping func(in *Input) (Value, error)
 
 func (c *checker) compileMapping(n ast.Node) (one mapping, takes, out Kind, ok bool) {
 	if _, isPatch := n.(*ast.MapNode); isPatch {
-		apply, ok := compilePatch(c, n)
+		p, ok := compilePatch(c, n)
 		if !ok {
 			return nil, Events, Events, false
 		}
@@ -46,7 +46,7 @@ func (c *checker) compileMapping(n ast.Node) (one mapping, takes, out Kind, ok b
 				return Value{}, nil
 			}
 			e := *in.Event
-			apply(in, &e)
+			p.apply(in, &e)
 			return EventValue(&e), nil
 		}, Events, Events, true
 	}

@@ -21,11 +21,11 @@ type patchChange struct {
 // compilePatch compiles a map literal as a patch on an event: every value is an expression over the event
 // as it was; a missing one removes the field. Attributes are set one by one, {"attributes.dc": "eu"} or
 // {attributes: {dc: "eu"}}, the others stay; {attributes: nil} removes them all.
-func compilePatch(c *checker, n ast.Node) (patchFn, bool) {
+func compilePatch(c *checker, n ast.Node) (Patch, bool) {
 	m, ok := n.(*ast.MapNode)
 	if !ok {
 		c.problem(n, describe(n)+" is no patch", "a patch is a map of fields: {state: \"ok\", metric: metric * 2}", "")
-		return nil, false
+		return Patch{}, false
 	}
 	var changes []patchChange
 	failed := false
@@ -69,13 +69,13 @@ func compilePatch(c *checker, n ast.Node) (patchFn, bool) {
 		add(key, f, c.compileFieldValue(pair.Value, f))
 	}
 	if failed {
-		return nil, false
+		return Patch{}, false
 	}
 	// All of attributes first, so that single ones hold beside it.
 	slices.SortStableFunc(changes, func(a, b patchChange) int {
 		return boolRank(a.field.Attr != "") - boolRank(b.field.Attr != "")
 	})
-	return patchOf(changes), true
+	return Patch{Text: sourceText(n), apply: patchOf(changes)}, true
 }
 
 func boolRank(b bool) int {
@@ -107,11 +107,11 @@ func (c *checker) compileFieldValue(n ast.Node, f FieldName) code {
 	}
 	want := field{name: f.Name, attr: f.Attr, one: f.Attr != ""}.kind()
 	if f.Name == "ttl" && x.konst && x.kind == kindString {
-		seconds, ok := durationSeconds(x.val.Str)
+		d, ok := ParseDuration(x.val.Str)
 		if !ok {
 			return c.fail(n, fmt.Sprintf("%q is no duration", x.val.Str), `a ttl is seconds or a duration such as "5m"`, "")
 		}
-		return constCode(FloatDatum(seconds))
+		return constCode(FloatDatum(d.Seconds()))
 	}
 	if !x.kind.fits(want) {
 		return c.wrongKind(n, x, f.String(), want.String())
@@ -162,17 +162,8 @@ func compileFieldName(c *checker, n ast.Node) (FieldName, bool) {
 	return FieldName{}, false
 }
 
-// keyExpr is one of the expressions of by.
-type keyExpr struct {
-	Text   string
-	Eval   evalFn
-	Kind   exprKind
-	Static bool
-	Field  FieldName // set for a bare field
-}
-
 // compileKeys compiles what by takes: one expression or a list of them.
-func compileKeys(c *checker, n ast.Node) ([]keyExpr, bool) {
+func compileKeys(c *checker, n ast.Node) (Keys, bool) {
 	nodes := []ast.Node{n}
 	if list, ok := n.(*ast.ArrayNode); ok {
 		nodes = list.Nodes
@@ -181,8 +172,7 @@ func compileKeys(c *checker, n ast.Node) ([]keyExpr, bool) {
 			return nil, false
 		}
 	}
-	keys := make([]keyExpr, 0, len(nodes))
-	ok := true
+	keys, ok := make(Keys, 0, len(nodes)), true
 	for _, node := range nodes {
 		x := c.compile(node)
 		ok = ok && !x.failed
@@ -190,11 +180,16 @@ func compileKeys(c *checker, n ast.Node) ([]keyExpr, bool) {
 			c.problem(node, describe(node)+" is the same for all events", "a key is a field or an expression over the event", "")
 			ok = false
 		}
-		k := keyExpr{Text: sourceText(node), Eval: x.eval, Kind: x.kind, Static: x.static}
-		if x.field.isField() {
-			k.Field = FieldName{Name: x.field.name, Attr: x.field.attr}
-		}
-		keys = append(keys, k)
+		keys = append(keys, x.expr(sourceText(node)))
 	}
 	return keys, ok
+}
+
+// expr returns x as operators use it, to be bound to a scope.
+func (x code) expr(text string) Expr {
+	e := Expr{Text: text, kind: x.kind, static: x.static, eval: x.eval}
+	if x.field.isField() {
+		e.field = FieldName{Name: x.field.name, Attr: x.field.attr}
+	}
+	return e
 }

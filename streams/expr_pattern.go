@@ -13,7 +13,15 @@ type matchFn func(d Datum) bool
 // compilePattern compiles match's pattern: a constant (equal by value; a list that is matched fits where
 // it is equal), a list (any of its patterns), regex("…") (found anywhere in a string), a map (every key's
 // value fits: fields of an event, keys of attributes), nil (missing). Numbers are equal by value.
-func compilePattern(c *checker, n ast.Node) (matchFn, bool) {
+func compilePattern(c *checker, n ast.Node) (Pattern, bool) {
+	match, ok := c.compilePattern(n)
+	if !ok {
+		match = func(Datum) bool { return false }
+	}
+	return Pattern{Text: sourceText(n), match: match}, ok
+}
+
+func (c *checker) compilePattern(n ast.Node) (matchFn, bool) {
 	switch n := n.(type) {
 	case *ast.NilNode:
 		return func(d Datum) bool { return d.Kind == Missing }, true
@@ -21,7 +29,7 @@ func compilePattern(c *checker, n ast.Node) (matchFn, bool) {
 		any := make([]matchFn, len(n.Nodes))
 		all := true
 		for i, item := range n.Nodes {
-			match, ok := compilePattern(c, item)
+			match, ok := c.compilePattern(item)
 			any[i], all = match, all && ok
 		}
 		return func(d Datum) bool {
@@ -94,7 +102,7 @@ func (c *checker) compileMapPattern(n *ast.MapNode) (matchFn, bool) {
 		} else {
 			x.field = FieldName{Name: "attributes", Attr: key.Value}
 		}
-		if x.match, ok = compilePattern(c, pair.Value); !ok {
+		if x.match, ok = c.compilePattern(pair.Value); !ok {
 			all = false
 		}
 		parts = append(parts, x)
