@@ -268,7 +268,7 @@ func start(t *testing.T) *rig {
 	r.logs = sinktest.NewIntake(t, "DD-API-KEY", "k-123")
 	r.certificates()
 	r.shim = filepath.Join(r.dir, "event_set.so")
-	run(t, "gcc", "-shared", "-fPIC", "-o", r.shim, "collectd_event_set.c", "-lriemann-client")
+	run(t, "gcc", "-shared", "-fPIC", "-o", r.shim, "preload/event_set.c", "-lriemann-client")
 	binary := filepath.Join(r.dir, "zeta")
 	run(t, "go", "build", "-o", binary, "zeta/cmd/zeta")
 

@@ -4,7 +4,7 @@
  * services, and now and then a crash. Preloaded into collectd, this library stores the one field at fault
  * itself and passes every other call on.
  *
- *   gcc -shared -fPIC -o event_set.so collectd_event_set.c -lriemann-client
+ *   gcc -shared -fPIC -o event_set.so event_set.c -lriemann-client
  *   LD_PRELOAD=$PWD/event_set.so collectd -f -C collectd.conf
  */
 #include <riemann/riemann-client.h>
