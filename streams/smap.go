@@ -108,7 +108,7 @@ type SmapOptions struct {
 
 // SreduceOptions are the options of sreduce.
 type SreduceOptions struct {
-	F    Mapper `arg:"1" doc:"a fold, or a patch or expression with acc and event"`
+	F    Mapper `arg:"1" acc:"true" doc:"a fold, or a patch or expression with acc and event"`
 	Seed Patch  `arg:"2,optional" doc:"the fields of the first accumulator; without it the first input is that"`
 }
 
