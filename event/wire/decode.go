@@ -20,9 +20,7 @@ type Decoder struct {
 
 	host  *entry // of the event before; nil: none yet
 	state *entry // likewise
-
-	joined []byte // scratch of the slow path: a run put together from its pieces
-	idle   int    // messages in a row that used a small part of Msg.Events
+	idle  int    // messages in a row that used a small part of Msg.Events
 }
 
 // Caches hold at most these many entries, each with a key of at most keyBytes or runBytes: a hostile

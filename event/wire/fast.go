@@ -18,7 +18,7 @@ const (
 )
 
 // fast decodes the event b into e the way senders write events: tags of one byte, lengths below 16 KiB,
-// tags and attributes in one stretch. It returns false, with nothing counted and e untouched, for anything
+// tags and attributes in one stretch (with at most the ttl between them). It returns false, with nothing counted and e untouched, for anything
 // else and for anything wrong; slow then starts over. Where both can read an event they agree.
 func (d *Decoder) fast(e *event.Event, b []byte) bool {
 	var (
@@ -99,24 +99,24 @@ func (d *Decoder) fast(e *event.Event, b []byte) bool {
 				return false // split: slow joins the pieces
 			}
 			has |= sawRun
-			rest := b[i:]
-			if g := d.sets.guess(); g != nil && startsRun(rest, g.raw) {
+			if g := d.sets.guess(); g != nil && startsRun(b[i:], g.raw) {
 				d.sets.last = g
 				run = g
 				i += len(g.raw)
-				continue
-			}
-			from := i
-			for i < len(b) && (b[i] == tagTags || b[i] == tagAttributes) {
-				_, to, ok := span(b, i+1)
+			} else {
+				to, ok := d.runEnd(b, i)
 				if !ok {
+					return false
+				}
+				var err *runError
+				if run, err = d.run(b[i:to]); err != nil {
 					return false
 				}
 				i = to
 			}
-			var err *runError
-			if run, err = d.run(b[from:i]); err != nil {
-				return false
+			if run.hasTTL {
+				ttl = run.ttl
+				has |= event.HasTTL
 			}
 		case tagTime, tagMicros, tagInt:
 			v, next, ok := varint(b, i+1)
@@ -206,7 +206,32 @@ func startsRun(b []byte, raw string) bool {
 	if len(b) < len(raw) || string(b[:len(raw)]) != raw {
 		return false
 	}
-	return len(b) == len(raw) || b[len(raw)] != tagTags && b[len(raw)] != tagAttributes
+	return len(b) == len(raw) || !inRun(b[len(raw)])
+}
+
+// inRun reports whether a field with this tag continues a run.
+func inRun(tag byte) bool { return tag == tagTags || tag == tagAttributes || tag == tagTTL }
+
+// runEnd returns the end of the run at b[i]; not ok: it is malformed, or longer than the limits allow.
+func (d *Decoder) runEnd(b []byte, i int) (int, bool) {
+	fields := d.limits.Tags + d.limits.Attributes + 1
+	for ; i < len(b) && inRun(b[i]); fields-- {
+		if fields == 0 {
+			return i, false
+		}
+		if b[i] == tagTTL {
+			if i += 5; i > len(b) {
+				return i, false
+			}
+			continue
+		}
+		_, to, ok := span(b, i+1)
+		if !ok {
+			return i, false
+		}
+		i = to
+	}
+	return i, true
 }
 
 // span reads a length of one or two bytes at b[i] and returns the bounds of what follows it.

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"hash/maphash"
-	"math/bits"
 	"strings"
 	"unicode/utf8"
 
@@ -14,28 +13,31 @@ var seed = maphash.MakeSeed()
 
 // entry is what a cache remembers of one string of bytes.
 type entry struct {
-	raw  string     // the bytes, the key
-	val  string     // raw as valid UTF-8
-	set  *event.Set // for a run: its tags and attributes
-	odd  *oddities  // for a run: what does not belong in the set; nil: nothing
-	hash uint64
-	next uint32 // slot of the entry that followed this one last time
-	bad  bool   // raw is not valid UTF-8
+	raw    string     // the bytes, the key
+	val    string     // raw as valid UTF-8
+	set    *event.Set // for a run: its tags and attributes
+	odd    *oddities  // for a run: what does not belong in the set; nil: nothing
+	hash   uint32
+	next   uint32  // slot of the entry that followed this one last time
+	ttl    float32 // for a run, if hasTTL
+	hasTTL bool
+	bad    bool // raw is not valid UTF-8
 }
 
-// cache shares strings (or sets) among the events of one decoder. It is two-way set-associative: a key
-// lives in one of two neighbouring slots, and a newcomer replaces one of them, so that the table never
-// needs clearing and never exceeds max slots. It is made at the first use and grows when it evicts.
+// cache shares strings (or sets) among the events of one decoder. Its slots come in pairs and a key has two
+// pairs to live in, so that even a table that is half full rarely has no slot for a newcomer. When it has
+// none the table doubles up to max slots, and from then on the newcomer replaces another: the table never
+// needs clearing and never exceeds its bound. It is made at the first use.
 //
 // Fast path: senders repeat themselves in the same order, so the entry that followed the last one the
 // time before is compared first; a hit costs no hash. The hint is a slot number rather than a pointer:
 // a chain of pointers would keep evicted entries alive without bound.
 type cache struct {
 	slots   []*entry
-	last    *entry // the entry returned last; never nil once used
-	evicted int    // since the last growth
-	max     int    // slots, a power of two
-	longest int    // longer keys are not kept
+	last    *entry // the entry returned last; nil: none yet
+	evicted int
+	max     int // slots, a power of two up to 65,536
+	longest int // longer keys are not kept
 }
 
 const firstSlots = 64
@@ -71,18 +73,15 @@ func (c *cache) find(b []byte) *entry {
 	if len(b) > c.longest || len(c.slots) == 0 {
 		return nil
 	}
-	h := maphash.Bytes(seed, b)
-	i := c.home(h)
-	for ; ; i++ {
-		e := c.slots[i]
-		if e != nil && e.hash == h && e.raw == string(b) {
+	h := uint32(maphash.Bytes(seed, b))
+	first, second := c.homes(h)
+	for _, i := range [...]int{first, first + 1, second, second + 1} {
+		if e := c.slots[i]; e != nil && e.hash == h && e.raw == string(b) {
 			c.follow(i, e)
 			return e
 		}
-		if i&1 != 0 {
-			return nil
-		}
 	}
+	return nil
 }
 
 // add puts e, whose raw is set, into the table unless it is too long.
@@ -90,14 +89,19 @@ func (c *cache) add(e *entry) {
 	if len(e.raw) > c.longest {
 		return
 	}
-	switch {
-	case len(c.slots) == 0:
+	if len(c.slots) == 0 {
 		c.slots = make([]*entry, firstSlots)
-	case c.evicted > len(c.slots)/2 && len(c.slots) < c.max:
-		c.grow()
 	}
-	e.hash = maphash.String(seed, e.raw)
-	i := c.place(e)
+	e.hash = uint32(maphash.String(seed, e.raw))
+	i, free := c.room(e.hash)
+	for !free && len(c.slots) < c.max {
+		c.grow()
+		i, free = c.room(e.hash)
+	}
+	if !free {
+		c.evicted++
+	}
+	c.slots[i] = e
 	c.follow(i, e)
 }
 
@@ -109,36 +113,36 @@ func (c *cache) follow(i int, e *entry) {
 	c.last = e
 }
 
-// home is the first of the two slots of a hash.
-func (c *cache) home(h uint64) int {
-	hi, _ := bits.Mul64(h, uint64(len(c.slots)/2))
-	return int(hi) * 2
+// homes returns the first slots of the two pairs of a hash.
+func (c *cache) homes(h uint32) (first, second int) {
+	mask := uint32(len(c.slots) - 1)
+	return int(h & mask &^ 1), int(h >> 16 & mask &^ 1)
 }
 
-// place stores e in one of its two slots and returns which.
-func (c *cache) place(e *entry) int {
-	i := c.home(e.hash)
-	switch {
-	case c.slots[i] == nil:
-	case c.slots[i+1] == nil:
-		i++
-	default:
-		c.evicted++
-		i += c.evicted & 1
+// room returns an empty slot for a hash, or else the one whose entry has to go, each of the four in turn.
+func (c *cache) room(h uint32) (slot int, free bool) {
+	first, second := c.homes(h)
+	four := [...]int{first, second, first + 1, second + 1}
+	for _, i := range four {
+		if c.slots[i] == nil {
+			return i, true
+		}
 	}
-	c.slots[i] = e
-	return i
+	return four[c.evicted&3], false
 }
 
+// grow doubles the table. An entry that finds no slot in it is forgotten.
 func (c *cache) grow() {
 	old := c.slots
 	c.slots = make([]*entry, 2*len(old))
 	for _, e := range old {
-		if e != nil {
-			c.place(e)
+		if e == nil {
+			continue
+		}
+		if i, free := c.room(e.hash); free {
+			c.slots[i] = e
 		}
 	}
-	c.evicted = 0
 }
 
 // validText returns s with invalid UTF-8 replaced by U+FFFD, and whether there was any.
@@ -154,7 +158,7 @@ func cutText[T string | []byte](s T, n int) T {
 	if len(s) <= n {
 		return s
 	}
-	for i := n; i > n-utf8.UTFMax && i > 0; i-- {
+	for i := n; i > n-utf8.UTFMax && i >= 0; i-- {
 		if utf8.RuneStart(s[i]) {
 			return s[:i]
 		}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"math"
 
 	"zeta/event"
 )
@@ -15,30 +16,43 @@ type oddities struct {
 	cut                               uint64 // values over their limit
 }
 
-// runError is a fault in a run; n counts its fields from 0.
+// runError is a fault in a run; n counts its tags and attributes from 0 if there is no ttl between them.
 type runError struct {
 	n      int
 	reason string
 	limit  bool
 }
 
-// run returns the entry of a run: the fields 7 and 9 of one event in their order, nothing else between.
-// Two runs of the same bytes share one set.
+// run returns the entry of a run: the tags and attributes of one event in their order, nothing else
+// between them but the ttl, which encoders that write fields in ascending order put there. Two runs of
+// the same bytes share one set.
 func (d *Decoder) run(b []byte) (*entry, *runError) {
 	if e := d.sets.find(b); e != nil {
 		return e, nil
 	}
-	e := &entry{raw: string(b)}
+	e := new(entry)
+	if len(b) <= d.sets.longest {
+		e.raw = string(b)
+	}
 	if err := d.parseRun(e, b); err != nil {
 		return nil, err
 	}
-	d.sets.add(e)
+	if e.raw != "" {
+		d.sets.add(e)
+	}
 	return e, nil
 }
 
-// parseRun fills e.set and e.odd from e.raw, whose bytes are b. The strings of the set are parts of e.raw:
-// a run costs three allocations however many tags and attributes it has.
+// parseRun fills e.set and e.odd from the run b. The strings of the set are parts of e.raw, which makes
+// the usual run three allocations however many tags and attributes it has; in a run too long to be kept
+// e.raw is empty and each string is a copy, so that a short one does not keep a long one alive.
 func (d *Decoder) parseRun(e *entry, b []byte) *runError {
+	text := func(from, to int) string {
+		if e.raw != "" {
+			return e.raw[from:to]
+		}
+		return string(b[from:to])
+	}
 	ntags, nattrs := 0, 0
 	for i, n := 0, 0; i < len(b); n++ {
 		f, reason := readField(b, i)
@@ -46,9 +60,12 @@ func (d *Decoder) parseRun(e *entry, b []byte) *runError {
 			return &runError{n: n, reason: reason}
 		}
 		i = f.to
-		if f.num == 7 {
+		switch f.num {
+		case 7:
 			ntags++
-		} else {
+		case 8:
+			e.ttl, e.hasTTL = math.Float32frombits(uint32(f.v)), true
+		case 9:
 			nattrs++
 		}
 		if ntags > d.limits.Tags {
@@ -70,11 +87,14 @@ func (d *Decoder) parseRun(e *entry, b []byte) *runError {
 	for i, n := 0, 0; i < len(b); n++ {
 		f, _ := readField(b, i)
 		i = f.to
+		if f.num == 8 {
+			continue
+		}
 		if f.num == 7 {
 			if size := f.to - f.from; size > d.limits.Text {
 				return &runError{n, overLimit(size, "bytes", d.limits.Text), true}
 			}
-			tags = append(tags, odd.text(e.raw[f.from:f.to]))
+			tags = append(tags, odd.text(text(f.from, f.to)))
 			continue
 		}
 		key, value, err := d.attribute(b[f.from:f.to])
@@ -82,13 +102,15 @@ func (d *Decoder) parseRun(e *entry, b []byte) *runError {
 			err.n = n
 			return err
 		}
-		a := event.Attr{Key: odd.text(e.raw[f.from:f.to][key.from:key.to])}
-		text := e.raw[f.from:f.to][value.from:value.to]
-		if len(text) > d.limits.Text {
-			text = cutText(text, d.limits.Text)
+		to := value.to
+		if value.to-value.from > d.limits.Text {
+			to = value.from + len(cutText(b[f.from+value.from:f.from+value.to], d.limits.Text))
 			odd.cut++
 		}
-		a.Value = odd.text(text)
+		a := event.Attr{
+			Key:   odd.text(text(f.from+key.from, f.from+key.to)),
+			Value: odd.text(text(f.from+value.from, f.from+to)),
+		}
 		if !odd.take(a) {
 			attrs = append(attrs, a)
 		}

@@ -4,8 +4,6 @@ import (
 	"math"
 
 	"zeta/event"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // slow decodes any legal event into e, and says what is wrong with any other. The offset in the error
@@ -17,7 +15,7 @@ func (d *Decoder) slow(e *event.Event, b []byte) *DecodeError {
 		double, float   float64
 		has             event.Presence
 	)
-	d.joined = d.joined[:0]
+	from, to, split := 0, 0, false // the run
 	for i := 0; i < len(b); {
 		f, reason := readField(b, i)
 		if reason == "" && f.typ == typeGroupEnd {
@@ -46,10 +44,13 @@ func (d *Decoder) slow(e *event.Event, b []byte) *DecodeError {
 			}
 			e.Description = d.text(text)
 			e.Has |= event.HasDescription
-		case f.num == 7 && f.typ == typeBytes:
-			d.join(tagTags, text)
-		case f.num == 9 && f.typ == typeBytes:
-			d.join(tagAttributes, text)
+		case (f.num == 7 || f.num == 9) && f.typ == typeBytes:
+			if from == to {
+				from = f.at
+			} else if f.at != to {
+				split = true
+			}
+			to = f.to
 		case f.num == 1 && f.typ == typeVarint:
 			seconds, has = int64(f.v), has|sawSeconds
 		case f.num == 10 && f.typ == typeVarint:
@@ -81,17 +82,18 @@ func (d *Decoder) slow(e *event.Event, b []byte) *DecodeError {
 	case has&sawFloat != 0:
 		e.SetFloat(float)
 	}
-	if len(d.joined) > 0 {
-		run, err := d.run(d.joined)
+	if from < to {
+		bytes := b[from:to]
+		if split {
+			bytes = join(bytes)
+		}
+		run, err := d.run(bytes)
 		if err != nil {
 			return d.locate(err, b)
 		}
 		e.Set = run.set
 		if run.odd != nil {
 			run.odd.apply(e, &d.Stats)
-		}
-		if cap(d.joined) > d.limits.Description {
-			d.joined = nil
 		}
 	}
 	if e.Has&event.HasService != 0 && e.Service == "" {
@@ -110,11 +112,17 @@ func (d *Decoder) name(c *cache, f field, text []byte) (string, *DecodeError) {
 	return s.val, nil
 }
 
-// join appends a tag or an attribute to the run in d.joined.
-func (d *Decoder) join(tag byte, text []byte) {
-	d.joined = append(d.joined, tag)
-	d.joined = protowire.AppendVarint(d.joined, uint64(len(text)))
-	d.joined = append(d.joined, text...)
+// join copies the tags and attributes of b, which holds other fields between them, into one run.
+func join(b []byte) []byte {
+	var run []byte
+	for i := 0; i < len(b); {
+		f, _ := readField(b, i)
+		i = f.to
+		if (f.num == 7 || f.num == 9) && f.typ == typeBytes {
+			run = append(run, b[f.at:f.to]...)
+		}
+	}
+	return run
 }
 
 // micros converts a time in seconds.
