@@ -255,7 +255,7 @@ func (d Datum) AppendText(dst []byte) []byte {
 	return dst
 }
 
-// appendFloatText writes f as Go's %v does: 0.5, 1e+06 only from 1e21 on.
+// appendFloatText writes f as JSON does, with an exponent only below 1e-6 and from 1e21 on.
 func appendFloatText(dst []byte, f float64) []byte {
 	format := byte('f')
 	if a := math.Abs(f); a != 0 && (a < 1e-6 || a >= 1e21) {

@@ -23,7 +23,14 @@ type checker struct {
 	// where it was written; nil: there are none.
 	names func(name string) (ast.Node, *checker, bool)
 
-	nodes *int // compiled so far, shared by all checkers of one expression; nil: none yet
+	work  *work // shared by all checkers of one expression; nil: nothing has been compiled yet
+	quiet bool  // only tries: problems are not reported
+}
+
+// work counts the nodes compiled, so that names within names cannot make an expression grow without bound.
+type work struct {
+	nodes int
+	told  bool
 }
 
 // maxExprNodes bounds one expression, lets and parameters expanded.
@@ -31,7 +38,9 @@ const maxExprNodes = 100_000
 
 // problem reports a mistake at n.
 func (c *checker) problem(n ast.Node, found, want, hint string) {
-	c.report(nodeLocation(n), c.operator, found, want, hint)
+	if !c.quiet {
+		c.report(nodeLocation(n), c.operator, found, want, hint)
+	}
 }
 
 // fail reports a mistake at n and returns the code that stands for it.

@@ -48,6 +48,8 @@ func equalityHint(n *ast.BinaryNode, a, b code) string {
 		return fmt.Sprintf("write %s in %s", describe(n.Left), describe(n.Right))
 	case b.konst && a.field.isField() && a.kind == kindString && b.kind == kindNumber:
 		return fmt.Sprintf(`write %s %s "%s"`, describe(n.Left), n.Operator, b.val.Text())
+	case b.konst && a.field.isField() && a.kind == kindNumber && b.kind == kindString && pointNumber(b.val.Str).Kind != Missing:
+		return fmt.Sprintf("write %s %s %s", describe(n.Left), n.Operator, b.val.Str)
 	}
 	return ""
 }
@@ -58,15 +60,8 @@ func (c *checker) misplacedNot(n *ast.BinaryNode) (code, bool) {
 	if !ok || not.Operator != "not" && not.Operator != "!" {
 		return code{}, false
 	}
-	switch inner := not.Node.(type) {
-	case *ast.UnaryNode, *ast.ConditionalNode, *ast.BoolNode:
+	if x := c.quietly(not.Node); x.failed || x.kind == kindBool {
 		return code{}, false
-	case *ast.BinaryNode:
-		switch inner.Operator {
-		case "+", "-", "*", "/", "%", "**", "^", "??", "..":
-		default:
-			return code{}, false
-		}
 	}
 	left, right := sourceText(not.Node), describe(n.Right)
 	better := fmt.Sprintf("%s not %s %s", left, n.Operator, right)

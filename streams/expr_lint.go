@@ -2,6 +2,7 @@ package streams
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -36,5 +37,170 @@ func (c *checker) lintUnequal(n *ast.BinaryNode, a, b code) {
 	}
 }
 
-// lint warns of a condition that can never be true.
-func (c *checker) lint(n ast.Node) {}
+// lint warns of a condition, or of an alternative in one, that can never be true.
+func (c *checker) lint(n ast.Node) {
+	if c.warn == nil {
+		return
+	}
+	for _, alternative := range chain(n, isOr, nil) {
+		bounds := map[string]*bound{}
+		for _, part := range conjuncts(alternative, nil) {
+			if found := c.contradiction(part, bounds); found != "" {
+				c.warning(part, found, "the condition is never true", "")
+				break
+			}
+		}
+	}
+}
+
+// bound is what the conditions of a conjunction so far leave of one value.
+type bound struct {
+	low, high         scalar // none: no bound
+	lowOpen, highOpen bool
+	lowText, highText string
+	equals            *Datum
+	equalsText        string
+	missing           string // the test for nil
+	present           string // a condition that only a value that is there meets
+}
+
+// contradiction adds a condition to what is known and says which earlier one it cannot be true with.
+func (c *checker) contradiction(n ast.Node, bounds map[string]*bound) string {
+	b, ok := n.(*ast.BinaryNode)
+	if !ok {
+		return ""
+	}
+	subject, op, constant := b.Left, b.Operator, b.Right
+	if isConstNode(subject) {
+		if mirrored[op] == "" {
+			return ""
+		}
+		subject, op, constant = b.Right, mirrored[op], b.Left
+	}
+	switch subject.(type) {
+	case *ast.IdentifierNode, *ast.MemberNode:
+	default:
+		return ""
+	}
+	text, name := sourceText(n), sourceText(subject)
+	k := bounds[name]
+	if k == nil {
+		k = &bound{}
+		bounds[name] = k
+	}
+	if _, isNil := constant.(*ast.NilNode); isNil {
+		if op == "==" {
+			k.missing = text
+		} else {
+			k.present = text
+		}
+	} else if op != "!=" {
+		k.present = text
+	}
+	if k.missing != "" && k.present != "" {
+		return together(k.missing, k.present)
+	}
+	d, ok := c.quietConst(constant)
+	if !ok || d.Kind == Missing {
+		return ""
+	}
+	return k.add(op, d, text)
+}
+
+func together(a, b string) string { return fmt.Sprintf("%s and %s cannot both hold", a, b) }
+
+// add narrows the bound by value OP d.
+func (k *bound) add(op string, d Datum, text string) string {
+	if k.equals != nil && !holdsFor(op, k.equals, &d) {
+		return together(k.equalsText, text)
+	}
+	v := d.scalar()
+	if op == "==" {
+		for _, edge := range [...]struct {
+			op, text string
+			v        scalar
+		}{{orderOp(">", k.lowOpen), k.lowText, k.low}, {orderOp("<", k.highOpen), k.highText, k.high}} {
+			at := edge.v.datum()
+			if edge.v.kind != Missing && !holdsFor(edge.op, &d, &at) {
+				return together(edge.text, text)
+			}
+		}
+		k.equals, k.equalsText = &d, text
+		return ""
+	}
+	if v.kind == Missing {
+		return ""
+	}
+	switch op {
+	case ">", ">=":
+		if c, ok := compareScalars(v, k.low); !ok || c > 0 || c == 0 && op == ">" {
+			k.low, k.lowOpen, k.lowText = v, op == ">", text
+		}
+	case "<", "<=":
+		if c, ok := compareScalars(v, k.high); !ok || c < 0 || c == 0 && op == "<" {
+			k.high, k.highOpen, k.highText = v, op == "<", text
+		}
+	}
+	if c, ok := compareScalars(k.low, k.high); ok && (c > 0 || c == 0 && (k.lowOpen || k.highOpen)) {
+		return together(k.lowText, k.highText)
+	}
+	return ""
+}
+
+func orderOp(op string, open bool) string {
+	if open {
+		return op
+	}
+	return op + "="
+}
+
+// holdsFor reports whether x OP d can hold for the constant x; true for operators that are not looked into.
+func holdsFor(op string, x, d *Datum) bool {
+	switch op {
+	case "==":
+		return equalValues(x, d)
+	case "in":
+		if d.Kind != List {
+			return true
+		}
+		for i := range d.List {
+			if equalValues(x, &d.List[i]) {
+				return true
+			}
+		}
+		return false
+	case "<", "<=", ">", ">=":
+		c, ok := compareScalars(x.scalar(), d.scalar())
+		return !ok || orderHolds(op)(c)
+	case "startsWith":
+		return x.Kind != String || d.Kind != String || strings.HasPrefix(x.Str, d.Str)
+	case "endsWith":
+		return x.Kind != String || d.Kind != String || strings.HasSuffix(x.Str, d.Str)
+	case "contains":
+		return x.Kind != String || d.Kind != String || strings.Contains(x.Str, d.Str)
+	}
+	return true
+}
+
+func isConstNode(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.IntegerNode, *ast.FloatNode, *ast.StringNode, *ast.BoolNode, *ast.NilNode:
+		return true
+	case *ast.UnaryNode:
+		return isConstNode(n.Node)
+	}
+	return false
+}
+
+// quietConst evaluates a constant without reporting anything.
+func (c *checker) quietConst(n ast.Node) (Datum, bool) {
+	x := c.quietly(n)
+	return x.val, x.konst && !x.failed
+}
+
+// quietly compiles n without reporting anything.
+func (c *checker) quietly(n ast.Node) code {
+	try := *c
+	try.quiet, try.warn = true, nil
+	return try.compile(n)
+}

@@ -10,11 +10,12 @@ import (
 
 // compile compiles one node with all below it.
 func (c *checker) compile(n ast.Node) code {
-	if c.nodes == nil {
-		c.nodes = new(int)
+	if c.work == nil {
+		c.work = &work{}
 	}
-	if *c.nodes++; *c.nodes > maxExprNodes {
-		if *c.nodes == maxExprNodes+1 {
+	if c.work.nodes++; c.work.nodes > maxExprNodes {
+		if !c.work.told && !c.quiet {
+			c.work.told = true
 			c.problem(n, "the expression is too large", fmt.Sprintf("at most %d parts, names expanded", maxExprNodes), "")
 		}
 		return failedCode()
@@ -80,8 +81,9 @@ func (c *checker) compileName(n *ast.IdentifierNode) code {
 	}
 	if c.names != nil {
 		if bound, place, ok := c.names(n.Value); ok {
-			place.nodes = c.nodes
-			return place.compile(bound)
+			from := *place
+			from.work, from.quiet = c.work, c.quiet
+			return from.compile(bound)
 		}
 	}
 	switch n.Value {
