@@ -82,7 +82,7 @@ func (c *checker) compileName(n *ast.IdentifierNode) code {
 	if c.names != nil {
 		if bound, place, ok := c.names(n.Value); ok {
 			from := *place
-			from.work, from.quiet = c.work, c.quiet
+			from.work, from.quiet = c.work, from.quiet || c.quiet
 			return from.compile(bound)
 		}
 	}

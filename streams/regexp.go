@@ -13,7 +13,7 @@ import (
 const maxPatternBytes = 1 << 10
 
 // compileRegexp compiles a pattern (found anywhere, Go's syntax) written at n.
-func (c *checker) compileRegexp(n ast.Node, pattern string) (matches func(string) bool, ok bool) {
+func (c *checker) compileRegexp(n ast.Node, pattern string) (matches matcher, ok bool) {
 	if len(pattern) > maxPatternBytes {
 		c.problem(n, fmt.Sprintf("a pattern of %d bytes", len(pattern)), fmt.Sprintf("a pattern has at most %d bytes", maxPatternBytes), "")
 		return nil, false
@@ -36,5 +36,5 @@ func (c *checker) compileRegexp(n ast.Node, pattern string) (matches func(string
 		c.problem(n, fmt.Sprintf("the pattern %q does not compile: %s", pattern, what), "patterns are Go's regular expressions", hint)
 		return nil, false
 	}
-	return re.MatchString, true
+	return newMatcher(re), true
 }
