@@ -8,7 +8,13 @@ const (
 	Either  Kind = iota // in: events or windows; out: the same kind as went in
 	Events              // events only
 	Windows             // windows only
+	Unknown             // out only: events or windows, as the data has it
 )
+
+// String names the kind as messages do.
+func (k Kind) String() string {
+	return [...]string{"events or windows", "events", "windows", "events or windows"}[k]
+}
 
 // Spec describes an operator whole: documentation, options, bounds, constructor and examples stand in
 // one place, and reference pages, `zeta operators`, completion, error messages and tests all come from it.
@@ -18,13 +24,20 @@ const (
 //	arg:"1"            the position of a positional argument
 //	arg:"1,optional"   may be left out; told apart from what follows by its type
 //	arg:"1,rest"       a slice that takes all that is left (Branch: the children themselves)
+//	arg:"else"         a Branch: the streams that stand inside else(…) among the children
 //	opt:"init"         a key of the options map, which stands after the positional arguments
 //	min:"1" max:"100"  bounds of a number or duration (min:"1ms")
+//	enum:"a,b"         the strings allowed
+//	takes:"events"     what reaches a Branch, where it is not what the operator gives
+//	acc:"true"         a Mapper that may read the accumulator acc
 //	doc:"…"            required: unit, default, what zero means
 //
 // Field types: int, int64, float64, bool, string, Secret, time.Duration, []string, []float64,
 // map[string]string, Expr, Cond, []Cond, Fold, Mapper, Patch, Pattern, FieldName, Keys, Points, Datum,
-// Branch, []Branch, []Case.
+// Branch, []Branch, []Case. Options may also be structs with opt tags of their own, or pointers to such,
+// which are nil unless the key is there.
+//
+// An operator with a positional Branch, []Branch or []Case takes no other children.
 type Spec[O any] struct {
 	Name    string
 	Summary string // one sentence
@@ -35,6 +48,9 @@ type Spec[O any] struct {
 	Bounds  string // what grows, its limit and default, and what is shed on reaching it; "" if nothing grows
 	In, Out Kind
 	Leaf    bool // takes no children (index, sinks)
+
+	// Gives, where Out depends on the arguments, returns what the operator gives when it is given in.
+	Gives func(o O, in Kind) Kind
 
 	Defaults O
 	Check    func(o O) error // optional: what tags cannot say; an error is a load error at the call
@@ -64,8 +80,36 @@ func (Secret) GoString() string { return "[secret]" }
 // MarshalText implements encoding.TextMarshaler.
 func (Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 
-// Register makes an operator known. It panics on a duplicate name, a missing summary, an undocumented
-// option or no example: such a mistake fails the first test run. Call it from an init function.
-func Register[O any](spec Spec[O]) { registry[spec.Name] = spec }
+// SinkSpec describes a sink whole. A sink is called like an operator without children: slack({…}).
+type SinkSpec[O any] struct {
+	Name     string
+	Summary  string
+	Doc      string
+	Differs  string
+	Delivery Delivery
+	Defaults O
+	Check    func(o O) error
+	// Open makes what delivers (see package sinks). It is called when the rules are put to work, never by a check.
+	Open     func(o O) (any, error)
+	Examples []Example
+}
 
-var registry = map[string]any{}
+// ListenerSpec describes what listen.NAME(address, {…}) takes. The server opens the listener.
+type ListenerSpec[O any] struct {
+	Name     string
+	Summary  string
+	Doc      string
+	Defaults O
+	Check    func(o O) error
+	Examples []Example // with Rule only
+}
+
+// SettingSpec describes a setting: a statement such as expire({every: "10s"}), at most once in all files.
+type SettingSpec[O any] struct {
+	Name     string
+	Summary  string
+	Doc      string
+	Defaults O
+	Check    func(o O) error
+	Examples []Example // with Rule only
+}
