@@ -77,7 +77,7 @@ func (d *decoder) compiled(f *optionField, n ast.Node, dst reflect.Value, path f
 		if !ok {
 			return true
 		}
-		dst.Set(reflect.ValueOf(Fold{Name: spec.Name}))
+		dst.Set(reflect.ValueOf(spec.Bind(d.c.scratch.rt.Clock, points)))
 		d.bindAt(path, func(env *Env, v reflect.Value) {
 			v.Set(reflect.ValueOf(spec.Bind(env.rt.Clock, points)))
 		})

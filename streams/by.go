@@ -306,19 +306,14 @@ func (b *by) remove(gone func(f *fork) bool) {
 // close stops the fork for good.
 func (f *fork) close() {
 	f.scope.close()
-	for _, n := range f.scope.nodes {
-		if c, ok := n.stream.(interface{ close() }); ok {
-			c.close()
-		}
-	}
 	f.next = nil
 }
 
-// close stops all forks.
-func (b *by) close() { b.remove(func(*fork) bool { return true }) }
+// closeForks implements forked.
+func (b *by) closeForks() { b.remove(func(*fork) bool { return true }) }
 
-// pending reports whether a timer below is still to run.
-func (b *by) pending() bool {
+// pendingForks implements forked.
+func (b *by) pendingForks() bool {
 	return slices.ContainsFunc(b.order, func(f *fork) bool { return f.scope.pending() })
 }
 

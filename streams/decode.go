@@ -92,6 +92,9 @@ func (d *decoder) arguments(args []ast.Node) (rest []ast.Node) {
 
 // leavesOut reports whether a required argument is missing and what stands there is a stream already.
 func (d *decoder) leavesOut(f *optionField, n ast.Node) bool {
+	if f.bind {
+		return false
+	}
 	switch f.typ {
 	case typeExpr, typeKeys, typeMapper, typeCond, typePattern:
 		// A bare unknown name is a tap only where it is not an argument.

@@ -134,14 +134,7 @@ func (g *Graph) drain() {
 }
 
 // Close stops all timers of the graph.
-func (g *Graph) Close() {
-	g.scope.close()
-	for _, n := range g.scope.nodes {
-		if c, ok := n.stream.(interface{ close() }); ok {
-			c.close()
-		}
-	}
-}
+func (g *Graph) Close() { g.scope.close() }
 
 // NodeStats are the counters of one place in the rules, over all its instances.
 type NodeStats struct {

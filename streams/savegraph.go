@@ -85,11 +85,6 @@ func (sc *scope) load(l *Loader, m *Moved, outer string) {
 	}
 }
 
-// forked is a node that has scopes below it.
-type forked interface {
-	loadForks(l *Loader, m *Moved, outer string)
-}
-
 // maxMoved bounds each list of a report; forks are many.
 const maxMoved = 10_000
 

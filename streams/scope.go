@@ -21,10 +21,22 @@ type stateNode struct {
 	stream Stateful
 }
 
-// close stops the scope's timers.
+// forked is a node that has scopes below it.
+type forked interface {
+	loadForks(l *Loader, m *Moved, outer string)
+	closeForks()
+	pendingForks() bool
+}
+
+// close stops the timers of the scope and of those below it.
 func (s *scope) close() {
 	for _, t := range s.timers {
 		t.Stop()
+	}
+	for _, n := range s.nodes {
+		if f, ok := n.stream.(forked); ok {
+			f.closeForks()
+		}
 	}
 }
 
@@ -36,7 +48,7 @@ func (s *scope) pending() bool {
 		}
 	}
 	for _, n := range s.nodes {
-		if b, ok := n.stream.(interface{ pending() bool }); ok && b.pending() {
+		if f, ok := n.stream.(forked); ok && f.pendingForks() {
 			return true
 		}
 	}
