@@ -23,7 +23,7 @@ satisfied is asked first. Expired events are ignored, whether by state or by age
 		Defaults: ApdexOptions{Every: time.Minute},
 		New: func(env *Env, o ApdexOptions, next Stream) (Stream, error) {
 			a := &apdex{env: env, opts: o, next: next}
-			a.time = newParttime(env, o.Every, a.close)
+			a.time = newParttime(env, o.Every, a.finish)
 			return a, nil
 		},
 		Examples: []Example{{
@@ -69,7 +69,7 @@ func (a *apdex) Push(v Value) {
 	a.time.keepOpen()
 }
 
-func (a *apdex) close() {
+func (a *apdex) finish() {
 	e := a.last
 	e.SetFloat((float64(a.satisfied) + float64(a.tolerating)/2) / float64(a.all))
 	a.satisfied, a.tolerating, a.all, a.last = 0, 0, 0, event.Event{}

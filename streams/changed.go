@@ -15,6 +15,12 @@ func init() {
 		Source:  "riemann.streams/changed",
 		Differs: "1 and 1.0 are equal (Riemann: a change).",
 		Clock:   "none",
+		Gives: func(o ChangedOptions, in Kind) Kind {
+			if o.Pairs {
+				return Windows
+			}
+			return in
+		},
 		New: func(env *Env, o ChangedOptions, next Stream) (Stream, error) {
 			return &changed{env: env, opts: o, next: next, transition: transition{last: o.Init}}, nil
 		},
@@ -34,6 +40,12 @@ func init() {
 		Bounds:   "max sources (default 100000), the one silent longest is forgotten and counted; a source silent for idle (default a week) is forgotten.",
 		In:       Events,
 		Defaults: ChangedStateOptions{Max: 100_000, Idle: 7 * 24 * time.Hour},
+		Gives: func(o ChangedStateOptions, _ Kind) Kind {
+			if o.Pairs {
+				return Windows
+			}
+			return Events
+		},
 		Check: func(o ChangedStateOptions) error {
 			if o.Init.Kind != Missing && o.Init.Kind != String {
 				return errors.New(`init wants a state, such as "ok"`)

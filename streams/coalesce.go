@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -110,7 +111,7 @@ func (c *coalesce) tick() {
 		c.window = append(c.window, x)
 		return !x.expired(now)
 	})
-	slices.SortFunc(c.window, func(a, b *latest) int { return order(int64(a.place), int64(b.place)) })
+	slices.SortFunc(c.window, func(a, b *latest) int { return cmp.Compare(a.place, b.place) })
 	c.out = c.out[:0]
 	for _, x := range c.window {
 		c.out = append(c.out, &x.event)

@@ -78,8 +78,9 @@ type FoldIntervalMetricOptions struct {
 	Max   int           `opt:"max" min:"1" doc:"values kept per interval; default 100000"`
 }
 
+// checkPlain looks the fold up: its functions are bound only when the rules are built.
 func checkPlain(f Fold) error {
-	if f.plain == nil {
+	if spec, ok := foldByName(f.Name); ok && spec.Plain == nil {
 		return fmt.Errorf("the fold %s wants whole events, not values of one field; put fixedTimeWindow(…, smap(%[1]s, …)) instead", f.Name)
 	}
 	return nil

@@ -53,7 +53,7 @@ type rollup struct {
 
 func newRollup(env *Env, o RollupOptions, next Stream) (Stream, error) {
 	r := &rollup{env: env, opts: o, next: next, carried: noEdge}
-	r.time = newParttime(env, o.Every, r.close)
+	r.time = newParttime(env, o.Every, r.carry)
 	return r, nil
 }
 
@@ -87,7 +87,7 @@ func (r *rollup) Push(v Value) {
 	r.time.keepOpen()
 }
 
-func (r *rollup) close() {
+func (r *rollup) carry() {
 	r.carried = r.time.end
 	r.next.Push(WindowValue(r.held.events()))
 	r.held.clear()

@@ -45,6 +45,9 @@ func (s *Saver) String(v string) {
 // Timer writes whether t is pending, when it is due and its place among timers of one due time.
 func (s *Saver) Timer(t *Timer) {
 	due, pending := t.Pending()
+	if !pending {
+		due = 0 // equal states are equal bytes
+	}
 	s.Bool(pending)
 	s.Int(due)
 	s.Uint(t.seq)
