@@ -35,6 +35,9 @@ func NewServerConn(conn net.Conn, c *Config) *Conn { return tls.Server(conn, c) 
 // NewClientConn returns the client side of a TLS connection over conn; the handshake has not run yet.
 func NewClientConn(conn net.Conn, c *Config) *Conn { return tls.Client(conn, c) }
 
+// NewListener returns a listener whose connections are server sides of TLS connections over those of l.
+func NewListener(l net.Listener, c *Config) net.Listener { return tls.NewListener(l, c) }
+
 // suites are the cipher suites for TLS 1.2; those of 1.3 are fixed and all of them good.
 var suites = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,

@@ -1,0 +1,250 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"zeta/event/wire"
+)
+
+// Bounds of one connection.
+const (
+	maxUnanswered = 256 << 10        // bytes of answers that wait to be written before reading goes on
+	turnBytes     = 1 << 20          // bytes handled before other connections get their turn
+	writeTimeout  = 30 * time.Second // a peer that takes no answers for so long is closed
+	frameGrace    = 10 * time.Second // time for a frame, beside what its bytes need at slowRate
+	slowRate      = 64 << 10         // bytes per second that a frame must arrive with
+	lingerTime    = time.Second      // for a peer to read why it is closed
+)
+
+// conn is one connection that speaks Riemann's protocol. One goroutine reads, decodes, runs the engine and
+// answers; answers are therefore in order, and a peer that does not read its answers is not read from.
+type conn struct {
+	server  *Server
+	name    string // the listener's, for logs and metrics
+	remote  string
+	net     net.Conn
+	frames  *wire.FrameReader
+	decoder *wire.Decoder
+	msg     wire.Msg
+	stats   wire.Stats // already counted
+	out     []byte     // answers not yet written
+	turn    int        // bytes handled in this turn
+	idle    time.Duration
+
+	partial time.Time // when the frame that is not here whole began; zero: none
+	bounded bool      // a read deadline is set
+
+	mu      sync.Mutex
+	closing bool // no deadline may be moved any more: the server shuts down
+}
+
+func newConn(s *Server, name string, nc net.Conn, limits wire.Limits, idle time.Duration) *conn {
+	return &conn{
+		server:  s,
+		name:    name,
+		remote:  nc.RemoteAddr().String(),
+		net:     nc,
+		frames:  wire.NewFrameReader(nc, limits.Frame),
+		decoder: wire.NewDecoder(limits),
+		idle:    idle,
+	}
+}
+
+// serve runs the connection until the peer leaves, does something wrong, or the server shuts down.
+func (c *conn) serve() {
+	defer c.net.Close()
+	for {
+		c.setDeadline()
+		before := c.frames.Partial()
+		if err := c.frames.Fill(); err != nil {
+			c.left(err)
+			return
+		}
+		c.turn += c.frames.Partial() - before
+		err := c.answerAll()
+		c.count()
+		if werr := c.flush(); werr != nil {
+			return
+		}
+		if err != nil {
+			c.server.refusals.refuse(c.name, refusalReason(err), c.remote, err)
+			c.linger()
+			return
+		}
+		if c.turn >= turnBytes {
+			c.turn = 0
+			runtime.Gosched()
+		}
+	}
+}
+
+// answerAll handles every frame that is here whole. After an error the connection cannot go on; the answer
+// that says so has been appended.
+func (c *conn) answerAll() error {
+	for {
+		payload, ok, err := c.frames.Next()
+		if err != nil {
+			var foreign *wire.WrongProtocol
+			if !errors.As(err, &foreign) {
+				c.refuse(err)
+			}
+			return err
+		}
+		if !ok {
+			return nil
+		}
+		if err := c.answer(payload); err != nil {
+			return err
+		}
+		c.partial = time.Time{} // what follows is a new frame
+		if len(c.out) >= maxUnanswered {
+			if err := c.flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// answer handles one message: its events, then its query, then one answer.
+func (c *conn) answer(payload []byte) error {
+	if err := c.decoder.Decode(&c.msg, payload); err != nil {
+		c.refuse(err)
+		return err
+	}
+	if len(c.msg.Events) > 0 {
+		if err := c.server.engine.Ingest(c.msg.Events); err != nil {
+			c.refuse(err)
+			return nil
+		}
+	}
+	if !c.msg.HasQuery {
+		c.out = append(c.out, wire.AckOK...)
+		return nil
+	}
+	events, err := c.server.search(c.msg.Query)
+	if err != nil {
+		c.server.refusals.refuse(c.name, "query", c.remote, err)
+		c.refuse(err)
+		return nil
+	}
+	c.out = wire.AppendFrame(c.out, &wire.Msg{OK: true, HasOK: true, Events: events})
+	return nil
+}
+
+// refuse appends the answer ok = false.
+func (c *conn) refuse(err error) {
+	c.out = wire.AppendFrame(c.out, &wire.Msg{HasOK: true, Error: err.Error(), HasError: true})
+}
+
+// flush writes the answers. A peer that takes none of them for writeTimeout is closed.
+func (c *conn) flush() error {
+	if len(c.out) == 0 {
+		return nil
+	}
+	c.net.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_, err := c.net.Write(c.out)
+	if cap(c.out) > maxUnanswered {
+		c.out = nil // a large answer to a query is not kept for the next one
+	}
+	c.out = c.out[:0]
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.server.refusals.refuse(c.name, "noread", c.remote, errors.New("the peer does not read its answers"))
+		if tc, ok := c.net.(*net.TCPConn); ok {
+			tc.SetLinger(0)
+		}
+	}
+	return err
+}
+
+// setDeadline bounds the next read: a frame that has begun must arrive at slowRate, an idle peer may stay as
+// long as the listener lets it.
+func (c *conn) setDeadline() {
+	var deadline time.Time
+	if n := c.frames.Partial(); n > 0 {
+		if c.partial.IsZero() {
+			c.partial = time.Now()
+		}
+		deadline = c.partial.Add(frameGrace + time.Duration(n)*time.Second/slowRate)
+	} else if c.idle > 0 {
+		deadline = time.Now().Add(c.idle)
+	}
+	if deadline.IsZero() && !c.bounded {
+		return
+	}
+	c.bounded = !deadline.IsZero()
+	c.mu.Lock()
+	if !c.closing {
+		c.net.SetReadDeadline(deadline)
+	}
+	c.mu.Unlock()
+}
+
+// shutdown makes the next read fail: what has been read is still answered.
+func (c *conn) shutdown() {
+	c.mu.Lock()
+	c.closing = true
+	c.net.SetReadDeadline(time.Unix(1, 0))
+	c.mu.Unlock()
+}
+
+// left notes why reading ended.
+func (c *conn) left(err error) {
+	c.mu.Lock()
+	closing := c.closing
+	c.mu.Unlock()
+	switch {
+	case closing, err == io.EOF, errors.Is(err, net.ErrClosed):
+	case errors.Is(err, os.ErrDeadlineExceeded) && c.frames.Partial() > 0:
+		c.server.refusals.refuse(c.name, "slow", c.remote, errors.New("a frame did not arrive in time"))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.server.refusals.refuse(c.name, "idle", c.remote, errors.New("nothing came for "+c.idle.String()))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		c.server.refusals.refuse(c.name, "truncated", c.remote, err)
+	default:
+		c.server.log.Debug("connection ended", "listener", c.name, "remote", c.remote, "err", err)
+	}
+}
+
+// linger lets the peer read the last answer: closing with unread input would reset the connection under it.
+func (c *conn) linger() {
+	half, ok := c.net.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	c.net.SetReadDeadline(time.Now().Add(lingerTime))
+	io.CopyN(io.Discard, c.net, maxUnanswered)
+}
+
+// count adds what the decoder mended to the metrics.
+func (c *conn) count() {
+	if now := c.decoder.Stats; now != c.stats {
+		c.server.metrics.fixes(c.stats, now)
+		c.stats = now
+	}
+}
+
+// refusalReason sorts the error of a connection into one word.
+func refusalReason(err error) string {
+	var (
+		decode  *wire.DecodeError
+		foreign *wire.WrongProtocol
+		frame   *wire.FrameError
+	)
+	switch {
+	case errors.As(err, &foreign):
+		return "wrong_protocol"
+	case errors.As(err, &frame):
+		return "oversize"
+	case errors.As(err, &decode) && decode.Limit:
+		return "limit"
+	case errors.As(err, &decode):
+		return "decode"
+	}
+	return "other"
+}

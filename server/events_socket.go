@@ -1,0 +1,37 @@
+package server
+
+import (
+	"net/http"
+
+	"zeta/event"
+
+	"github.com/gorilla/websocket"
+)
+
+// eventSocket takes one event in each message and answers each with {} or {"error": …}.
+func (h *httpListener) eventSocket(w http.ResponseWriter, r *http.Request) {
+	s := h.upgrade(w, r, event.MaxJSONBytes)
+	if s == nil {
+		return
+	}
+	done := make(chan struct{})
+	run := lineRun{server: h.server, remote: r.RemoteAddr}
+	line := 0
+	go func() {
+		defer close(done)
+		s.read(func(text []byte) {
+			line++
+			run.take(text, line)
+			run.flush()
+			answer := run.out[:len(run.out)-1] // without the newline
+			run.out = run.out[:0]
+			s.write(appendFrame(nil, websocket.TextMessage, answer)) // an error ends the socket by itself
+		})
+	}()
+	<-s.ctx.Done()
+	code, reason := websocket.CloseNormalClosure, ""
+	if h.server.stopping() {
+		code, reason = websocket.CloseGoingAway, "the server shuts down"
+	}
+	s.finish(code, reason, done)
+}

@@ -1,0 +1,140 @@
+package server
+
+import (
+	"zeta/event/wire"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// metrics are what /metrics shows. None is labelled by anything an event contains.
+type metrics struct {
+	registry    *prometheus.Registry
+	refused     *prometheus.CounterVec
+	fixed       *prometheus.CounterVec
+	certReloads *prometheus.CounterVec
+	panics      prometheus.Counter
+	subscribers *prometheus.GaugeVec
+	cut         prometheus.Counter
+}
+
+func newMetrics(s *Server) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "zeta_server_refusals_total",
+			Help: "What was refused: connections, messages, datagrams, lines, queries, requests.",
+		}, []string{"listener", "reason"}),
+		fixed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "zeta_server_fixes_total",
+			Help: "What was mended in or left out of received events.",
+		}, []string{"kind"}),
+		certReloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "zeta_server_certificate_reloads_total",
+			Help: "Attempts to load changed certificate files.",
+		}, []string{"result"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "zeta_server_panics_total",
+			Help: "Faults of the program in connections and requests; each is logged with its stack.",
+		}),
+		subscribers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "zeta_server_subscribers",
+			Help: "Open subscriptions.",
+		}, []string{"kind"}),
+		cut: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "zeta_server_subscribers_cut_total",
+			Help: "Subscribers closed because they did not read.",
+		}),
+	}
+	m.registry.MustRegister(m.refused, m.fixed, m.certReloads, m.panics, m.subscribers, m.cut,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&figures{server: s})
+	return m
+}
+
+// fixes counts the difference between two states of a decoder's figures.
+func (m *metrics) fixes(before, now wire.Stats) {
+	for _, f := range [...]struct {
+		kind string
+		n    uint64
+	}{
+		{"invalid_utf8", now.InvalidUTF8 - before.InvalidUTF8},
+		{"truncated", now.Truncated - before.Truncated},
+		{"attribute_moved", now.AttributesMoved - before.AttributesMoved},
+		{"attribute_dropped", now.AttributesDropped - before.AttributesDropped},
+		{"empty_service", now.EmptyServices - before.EmptyServices},
+		{"time_clamped", now.TimesClamped - before.TimesClamped},
+		{"state_ignored", now.States - before.States},
+	} {
+		if f.n > 0 {
+			m.fixed.WithLabelValues(f.kind).Add(float64(f.n))
+		}
+	}
+}
+
+// figures reads the engine's, the index's and the listeners' figures when /metrics is asked for.
+type figures struct{ server *Server }
+
+var (
+	descEvents     = desc("zeta_engine_events_total", "Events that ran through the rules, those made by timers not included.")
+	descBatches    = desc("zeta_engine_batches_total", "Batches that entered the engine.")
+	descLatency    = desc("zeta_engine_batch_seconds", "Time from a batch's arrival at the engine to its end, waiting included.")
+	descExpired    = desc("zeta_engine_expired_total", "Events of the index that went past their ttl.")
+	descPanics     = desc("zeta_engine_panics_total", "Faults of the program in rules.")
+	descReinject   = desc("zeta_engine_reinject_dropped_total", "Reinjected events dropped because too many were waiting.")
+	descSeries     = desc("zeta_index_series", "Series in the index.")
+	descHistory    = desc("zeta_server_history_series", "Series whose history is kept for charts.")
+	descHistoryOut = desc("zeta_server_history_refused", "Series of the index whose history is not kept, the limit being reached.")
+	descConns      = desc("zeta_server_connections", "Open connections.", "listener")
+	descCert       = desc("zeta_server_certificate_expiry_timestamp_seconds", "When the certificate of a listener expires.", "listener")
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (f *figures) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descEvents, descBatches, descLatency, descExpired, descPanics, descReinject,
+		descSeries, descHistory, descHistoryOut, descConns, descCert} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (f *figures) Collect(ch chan<- prometheus.Metric) {
+	s := f.server
+	c := s.engine.counts()
+	for _, m := range []struct {
+		desc *prometheus.Desc
+		kind prometheus.ValueType
+		v    float64
+	}{
+		{descEvents, prometheus.CounterValue, float64(c.events)},
+		{descBatches, prometheus.CounterValue, float64(c.batches)},
+		{descExpired, prometheus.CounterValue, float64(c.expired)},
+		{descPanics, prometheus.CounterValue, float64(c.panics)},
+		{descReinject, prometheus.CounterValue, float64(c.reinjectDropped)},
+		{descSeries, prometheus.GaugeValue, float64(s.index.Len())},
+	} {
+		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.v)
+	}
+	quantiles := map[float64]float64{}
+	for _, q := range [...]float64{0.5, 0.95, 0.99, 0.999} {
+		quantiles[q] = c.latency.quantile(q).Seconds()
+	}
+	ch <- prometheus.MustNewConstSummary(descLatency, c.latency.count, c.latency.sum.Seconds(), quantiles)
+	kept, refused := s.history.sizes()
+	ch <- prometheus.MustNewConstMetric(descHistory, prometheus.GaugeValue, float64(kept))
+	ch <- prometheus.MustNewConstMetric(descHistoryOut, prometheus.GaugeValue, float64(refused))
+	conns := map[string]int{}
+	for _, l := range s.listeners {
+		conns[l.Kind()] += l.Connections()
+	}
+	for kind, n := range conns {
+		ch <- prometheus.MustNewConstMetric(descConns, prometheus.GaugeValue, float64(n), kind)
+	}
+	for kind, until := range s.certificates() {
+		ch <- prometheus.MustNewConstMetric(descCert, prometheus.GaugeValue, float64(until.Unix()), kind)
+	}
+}

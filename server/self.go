@@ -1,0 +1,88 @@
+package server
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"zeta/event"
+)
+
+// selfInterval is the time between two reports of zeta about itself.
+const selfInterval = 10 * time.Second
+
+// reporter sends zeta's own figures through the rules as events, host this machine, tag "zeta".
+type reporter struct {
+	server *Server
+	host   string
+	at     time.Time
+	last   engineCounts
+	set    *event.Set
+}
+
+func newReporter(s *Server) *reporter {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return &reporter{server: s, host: host, at: time.Now(), last: s.engine.counts(), set: event.NewSet([]string{"zeta"}, nil)}
+}
+
+// run reports until ctx is done.
+func (r *reporter) run(ctx context.Context) {
+	t := time.NewTicker(selfInterval)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-t.C:
+			if err := r.server.engine.Ingest(r.report(now)); err != nil {
+				r.server.log.Error("zeta's own events", "err", err)
+			}
+		}
+	}
+}
+
+// report makes the events about the time since the last report. Latencies are in milliseconds, as Riemann's,
+// and have no metric when nothing was measured.
+func (r *reporter) report(now time.Time) []event.Event {
+	s := r.server
+	counts := s.engine.counts()
+	took := counts.latency.since(&r.last.latency)
+	seconds := now.Sub(r.at).Seconds()
+	rate := 0.0
+	if seconds > 0 {
+		rate = float64(counts.events-r.last.events) / seconds
+	}
+	r.last, r.at = counts, now
+
+	events := []event.Event{
+		r.event("zeta streams rate", rate),
+		r.event("zeta index size", float64(s.index.Len())),
+	}
+	for _, q := range [...]struct {
+		name string
+		q    float64
+	}{{"0.5", 0.5}, {"0.95", 0.95}, {"0.99", 0.99}, {"0.999", 0.999}} {
+		e := r.event("zeta streams latency "+q.name, float64(took.quantile(q.q))/1e6)
+		if took.count == 0 {
+			e.ClearMetric()
+		}
+		events = append(events, e)
+	}
+	for _, l := range s.listeners {
+		events = append(events, r.event("zeta server "+l.Kind()+" "+l.Addr().String()+" conns", float64(l.Connections())))
+	}
+	return events
+}
+
+func (r *reporter) event(service string, metric float64) event.Event {
+	e := event.Event{Set: r.set, Own: true}
+	e.SetHost(r.host)
+	e.SetService(service)
+	e.SetState("ok")
+	e.SetFloat(metric)
+	e.SetTTL(2 * selfInterval.Seconds())
+	return e
+}

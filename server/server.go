@@ -1,0 +1,228 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"zeta/event"
+	"zeta/index"
+	"zeta/query"
+	"zeta/streams"
+	"zeta/tls"
+)
+
+// DefaultRules run when no rules are given: everything is indexed.
+const DefaultRules = `default(ttl, 60, index);`
+
+// Options of a Server. The zero value runs DefaultRules on the default listeners.
+type Options struct {
+	RulesFiles []string // files of rules; none and no text: DefaultRules
+	RulesText  string   // rules given as text, after the files
+
+	Dashboard http.Handler // what / serves; nil: 404
+	Sinks     Sinks        // what delivers alerts; nil: they are counted as dropped
+	Logger    *slog.Logger // nil: slog.Default
+	Version   string       // shown to clients of the API
+
+	MaxSeries     int  // series in the index; 0: a million
+	HistorySeries int  // series kept for charts; 0: 10 000, below 0: none
+	Quiet         bool // send no events about zeta itself
+}
+
+// Sinks takes what the rules send to the outside. A *sinks.Manager is one. Its owner closes it after the
+// server has shut down.
+type Sinks interface {
+	// Use makes these sinks ready, and those it had before and are not among them, superfluous.
+	Use(sinks []*streams.Sink) error
+	// Deliver hands over an alert. It is called under the engine's lock and must not block.
+	Deliver(a *streams.Alert)
+}
+
+// Server is a running zeta.
+type Server struct {
+	opts     Options
+	log      *slog.Logger
+	index    *index.Index
+	hub      *index.Hub
+	engine   *Engine
+	metrics  *metrics
+	refusals *refusals
+	history  *history
+	rate     *rateMeter
+	queries  chan struct{} // one slot for each query that may run
+	started  time.Time
+
+	listeners []listener
+	ctx       context.Context // done when Shutdown begins
+	cancel    context.CancelFunc
+	running   sync.WaitGroup // listeners' Serve and the background goroutines
+	shutdown  sync.Once
+
+	mu    sync.Mutex
+	rules RulesStatus
+}
+
+// listener is a door for events or queries.
+type listener interface {
+	Kind() string
+	Addr() net.Addr
+	Connections() int
+	Serve(ctx context.Context) error // until Close
+	Close()                          // accepts no more
+	Drain(ctx context.Context)       // waits for what was accepted, and cuts it when ctx is done
+}
+
+const (
+	maxQueries = 4 // queries that run at once
+)
+
+// New loads the rules and opens the listeners they declare, or the default ones. Nothing is accepted before
+// Start. The error holds every problem of the rules; no listener is open then.
+func New(o Options) (*Server, error) {
+	s := newServer(o)
+	rules, err := s.load()
+	if err == nil {
+		err = s.open(rules)
+	}
+	if err != nil {
+		s.closeListeners()
+		s.cancel()
+		s.hub.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// newServer makes a server without rules and listeners.
+func newServer(o Options) *Server {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.HistorySeries == 0 {
+		o.HistorySeries = historySeries
+	}
+	s := &Server{opts: o, log: o.Logger, queries: make(chan struct{}, maxQueries), started: time.Now()}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.index = index.New(index.Options{MaxSeries: o.MaxSeries})
+	s.hub = index.NewHub(index.HubOptions{})
+	s.engine = newEngine(s.index, s.hub, o.Sinks, o.Logger)
+	s.rate = &rateMeter{engine: s.engine}
+	s.history = newHistory(s.index, max(o.HistorySeries, 0))
+	s.metrics = newMetrics(s)
+	s.refusals = &refusals{counter: s.metrics.refused, log: o.Logger, reasons: map[string]*sample{}}
+	return s
+}
+
+// Start serves until Shutdown, or until ctx is done. It returns at once.
+func (s *Server) Start(ctx context.Context) error {
+	if s.stopping() {
+		return errors.New("the server has been shut down")
+	}
+	s.engine.start()
+	for _, l := range s.listeners {
+		s.running.Go(func() {
+			if err := l.Serve(s.ctx); err != nil {
+				s.log.Error("listener ended", "listener", l.Kind(), "err", err)
+			}
+		})
+		s.log.Info("listening", "listener", l.Kind(), "address", l.Addr().String())
+	}
+	s.running.Go(func() { s.rate.run(s.ctx) })
+	if s.history.limit > 0 {
+		s.running.Go(func() { s.history.run(s.ctx) })
+	}
+	if !s.opts.Quiet {
+		s.running.Go(func() { newReporter(s).run(s.ctx) })
+	}
+	context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		s.Shutdown(grace)
+	})
+	return nil
+}
+
+// Addr returns the address of the first listener of a kind: tcp, tls, udp, http; nil if there is none.
+func (s *Server) Addr(kind string) net.Addr {
+	for _, l := range s.listeners {
+		if l.Kind() == kind {
+			return l.Addr()
+		}
+	}
+	return nil
+}
+
+// Ingest runs events through the rules, as if a client had sent them. See Engine.Ingest.
+func (s *Server) Ingest(events []event.Event) error { return s.engine.Ingest(events) }
+
+// Shutdown accepts no more, answers what has been read, closes every connection and stops the timers. What is
+// not done when ctx is done is cut. A second call waits for the first.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.shutdown.Do(func() {
+		s.cancel()
+		s.closeListeners()
+		var drained sync.WaitGroup
+		for _, l := range s.listeners {
+			drained.Go(func() { l.Drain(ctx) })
+		}
+		drained.Wait()
+		s.running.Wait()
+		s.engine.stop()
+		s.hub.Close()
+	})
+	return ctx.Err()
+}
+
+func (s *Server) stopping() bool { return s.ctx.Err() != nil }
+
+func (s *Server) closeListeners() {
+	for _, l := range s.listeners {
+		l.Close()
+	}
+}
+
+// search answers a query from the index. It holds no lock of the engine.
+func (s *Server) search(text string) ([]event.Event, error) {
+	q, err := query.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case s.queries <- struct{}{}:
+		defer func() { <-s.queries }()
+	case <-s.ctx.Done():
+		return nil, errors.New("the server shuts down")
+	}
+	return s.index.Search(q, index.Limits{})
+}
+
+// panicked counts and logs a fault of the program outside the rules.
+func (s *Server) panicked(where string, p any) {
+	s.metrics.panics.Inc()
+	s.log.Error("panic", "in", where, "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+}
+
+// certificates returns when the listeners' certificates expire, by kind.
+func (s *Server) certificates() map[string]time.Time {
+	until := map[string]time.Time{}
+	for _, l := range s.listeners {
+		var secure *tls.Server
+		switch l := l.(type) {
+		case *tcpListener:
+			secure = l.secure
+		case *httpListener:
+			secure = l.secure
+		}
+		if secure != nil {
+			until[l.Kind()] = secure.NotAfter()
+		}
+	}
+	return until
+}

@@ -1,0 +1,25 @@
+package server
+
+import "time"
+
+// stamper makes arrival stamps: microseconds since the epoch that never go back. The machine's wall clock is
+// read once, at the start; from then on the monotonic clock counts, so that a step of the wall clock expires
+// nothing and no timer jumps. It belongs to the engine's lock.
+type stamper struct {
+	start time.Time // with its monotonic reading
+	wall  int64     // start, in microseconds
+	last  int64
+}
+
+func newStamper() stamper {
+	now := time.Now()
+	return stamper{start: now, wall: now.UnixMicro(), last: now.UnixMicro()}
+}
+
+// next returns the present stamp: max(last stamp, start + elapsed).
+func (s *stamper) next() int64 {
+	if t := s.wall + time.Since(s.start).Microseconds(); t > s.last {
+		s.last = t
+	}
+	return s.last
+}

@@ -1,0 +1,64 @@
+package server
+
+import (
+	"time"
+
+	"zeta/streams"
+)
+
+// Stats are figures for people.
+type Stats struct {
+	Version   string           `json:"version"`
+	Events    uint64           `json:"events"`
+	Rate      float64          `json:"rate"` // events per second, over the last seconds
+	Series    int              `json:"series"`
+	Uptime    float64          `json:"uptime"` // seconds
+	Listeners []ListenerStatus `json:"listeners"`
+	Rules     RulesStatus      `json:"rules"`
+}
+
+// ListenerStatus is one open listener.
+type ListenerStatus struct {
+	Kind        string `json:"kind"`
+	Address     string `json:"address"`
+	Connections int    `json:"connections"`
+}
+
+// RulesStatus says which rules run.
+type RulesStatus struct {
+	Files    []string  `json:"files"`
+	LoadedAt time.Time `json:"loadedAt"`
+	Problems []string  `json:"problems"` // warnings of the running rules, and why newer ones were refused
+}
+
+// Stats returns the server's figures.
+func (s *Server) Stats() Stats {
+	st := Stats{
+		Version: s.opts.Version,
+		Events:  s.engine.counts().events,
+		Rate:    s.rate.perSecond(),
+		Series:  s.index.Len(),
+		Uptime:  time.Since(s.started).Seconds(),
+		Rules:   s.Rules(),
+	}
+	for _, l := range s.listeners {
+		st.Listeners = append(st.Listeners, ListenerStatus{l.Kind(), l.Addr().String(), l.Connections()})
+	}
+	return st
+}
+
+// Rules returns which rules run.
+func (s *Server) Rules() RulesStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rules
+}
+
+// problemTexts are the texts of problems, never nil: in JSON it is a list.
+func problemTexts(ps []streams.Problem) []string {
+	texts := make([]string, 0, len(ps))
+	for _, p := range ps {
+		texts = append(texts, p.Error())
+	}
+	return texts
+}
