@@ -128,6 +128,21 @@ func equalsText(x code, s string) testFn {
 			return func(in *Input) bool { e := in.Event; return e != nil && e.Description == s }
 		}
 	}
+	if x.field.one {
+		key := x.field.attr
+		return func(in *Input) bool {
+			e := in.Event
+			if e == nil || e.Set == nil {
+				return false
+			}
+			for i := range e.Set.Attrs {
+				if a := &e.Set.Attrs[i]; a.Key == key {
+					return a.Value == s
+				}
+			}
+			return false
+		}
+	}
 	str := x.str
 	return func(in *Input) bool { v, ok := str(in); return ok && v == s }
 }
@@ -162,8 +177,20 @@ func startsWithText(x code, s string) testFn {
 	return func(in *Input) bool { v, ok := str(in); return ok && strings.HasPrefix(v, s) }
 }
 
+// matchesText matches a string with a constant pattern.
+func matchesText(x code, matches matcher) testFn {
+	switch x.field.name {
+	case "host":
+		return func(in *Input) bool { e := in.Event; return e != nil && e.Has&event.HasHost != 0 && matches(e.Host) }
+	case "service":
+		return func(in *Input) bool { e := in.Event; return e != nil && e.Has&event.HasService != 0 && matches(e.Service) }
+	}
+	str := x.asString()
+	return func(in *Input) bool { s, ok := str(in); return ok && matches(s) }
+}
+
 // smallSet is the size up to which a set of strings is searched one by one.
-const smallSet = 8
+const smallSet = 16
 
 // inSet tests for membership in constants.
 func inSet(x code, set []Datum) testFn {
@@ -239,31 +266,24 @@ func inNumbers(x code, set []Datum) testFn {
 	ints, floats := map[int64]struct{}{}, map[float64]struct{}{}
 	for i := range set {
 		n := set[i].scalar()
-		if n.kind == Float {
-			whole, ok := exactInt(n.f)
-			if !ok {
-				floats[n.f] = struct{}{}
-				continue
-			}
-			n = intScalar(whole)
+		if whole, ok := n.whole(); ok {
+			ints[whole] = struct{}{}
+		} else {
+			floats[n.f] = struct{}{}
 		}
-		ints[n.i] = struct{}{}
 	}
 	num := x.asNumber()
 	return func(in *Input) bool {
 		n := num(in)
-		switch n.kind {
-		case Missing:
+		if n.kind == Missing {
 			return false
-		case Float:
-			whole, ok := exactInt(n.f)
-			if !ok {
-				_, ok = floats[n.f]
-				return ok
-			}
-			n = intScalar(whole)
 		}
-		_, ok := ints[n.i]
+		whole, ok := n.whole()
+		if !ok {
+			_, ok = floats[n.f]
+			return ok
+		}
+		_, ok = ints[whole]
 		return ok
 	}
 }

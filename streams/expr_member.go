@@ -219,6 +219,9 @@ func (c *checker) compileIndex(n *ast.MemberNode, of code) code {
 		return c.wrongKind(n.Property, i, "an index", kindNumber.String())
 	}
 	eval, index := of.eval, i.asNumber()
+	if of.field.name == "tags" {
+		return tagAt(index).from(of, i)
+	}
 	kind := of.elem
 	switch of.kind {
 	case kindString:
@@ -227,20 +230,31 @@ func (c *checker) compileIndex(n *ast.MemberNode, of code) code {
 		kind = kindEvent
 	}
 	return evalCode(kind, func(in *Input) Datum {
-		at := index(in)
-		if at.kind == Float {
-			whole, ok := exactInt(at.f)
-			if !ok {
-				return Datum{}
-			}
-			at = intScalar(whole)
-		}
-		if at.kind == Missing {
+		at, ok := index(in).whole()
+		if !ok {
 			return Datum{}
 		}
 		d := eval(in)
-		return itemAt(&d, at.i)
+		return itemAt(&d, at)
 	}).from(of, i)
+}
+
+// tagAt is compileIndex of tags, which does not make a list of them first.
+func tagAt(index numFn) code {
+	return strCode(func(in *Input) (string, bool) {
+		at, ok := index(in).whole()
+		if !ok || in.Event == nil {
+			return "", false
+		}
+		tags := in.Event.Tags()
+		if at < 0 {
+			at += int64(len(tags))
+		}
+		if at < 0 || at >= int64(len(tags)) {
+			return "", false
+		}
+		return tags[at], true
+	})
 }
 
 // itemAt returns the item of a list, string or window.
@@ -347,17 +361,10 @@ func (c *checker) compileSlice(n *ast.SliceNode) code {
 
 // sliceBound brings a bound into 0..size; ok is false if it is missing or no whole number.
 func sliceBound(n scalar, size int) (int, bool) {
-	if n.kind == Float {
-		i, ok := exactInt(n.f)
-		if !ok {
-			return 0, false
-		}
-		n = intScalar(i)
-	}
-	if n.kind == Missing {
+	i, ok := n.whole()
+	if !ok {
 		return 0, false
 	}
-	i := n.i
 	if i < 0 {
 		i += int64(size)
 	}

@@ -54,7 +54,7 @@ func (w *exprWriter) test(depth int) string {
 	case 4:
 		return w.number() + w.pick(" < ", " <= ") + w.num(depth) + w.pick(" < ", " <= ") + w.number()
 	case 5:
-		return w.num(depth) + w.pick(" in ", " not in ") + w.pick("[0, 1, 2.5]", "[0, 1, 2, 3, 4, 5, 6.5, 7, 8, 9]", "0..3", "["+w.num(depth-1)+", 3]")
+		return w.num(depth) + w.pick(" in ", " not in ") + w.pick("[0, 1, 2.5]", "[0, 1, 2, 3, 4, 5, 6.5, 7, 8, 9]", "[0, 1, 2, 3, 4, 5, 6.5, 7, 8, 9, 10, 11, 0.95, 13, 14, 15, 16, 17]", "0..3", "["+w.num(depth-1)+", 3]")
 	case 6, 7:
 		return w.str(depth) + " " + w.pick("==", "!=", "<", "<=", ">", ">=") + " " + w.str(depth)
 	case 8:
@@ -63,7 +63,7 @@ func (w *exprWriter) test(depth int) string {
 		return w.str(depth) + w.pick(" contains ", " startsWith ", " endsWith ", " not contains ", " not startsWith ") + w.str(depth-1)
 	case 10:
 		return w.str(depth) + w.pick(" in ", " not in ") + w.pick("tags", "attributes", `["ok"]`, `["web1", ""]`, `["a", "b", "ok", "df-root"]`,
-			`["a", "b", "c", "d", "e", "f", "g", "web1", "ok", "eu"]`, "["+w.str(depth-1)+", host]")
+			`["a", "b", "c", "d", "e", "f", "g", "web1", "ok", "eu"]`, `["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "", "web1", "ok", "eu"]`, "["+w.str(depth-1)+", host]")
 	case 11:
 		return w.str(depth) + w.pick(" matches ", " not matches ") + w.pick(`"^web"`, `"^df-.*t$"`, `"o"`, `"[äö]"`, `"(?i)WEB\\d"`, `"^$"`, `"\\bdisk\\b"`, `"^(ok|warning)$"`)
 	case 12:
@@ -96,7 +96,8 @@ func (w *exprWriter) num(depth int) string {
 		return w.pick("abs", "ceil", "floor", "round", "float") + "(" + w.num(depth-1) + ")"
 	case 7:
 		if !w.nan {
-			return w.pick("min", "max") + "(" + w.num(depth-1) + ", " + w.num(depth-1) + ")"
+			// expr takes the kind of the first argument for that of the result, which an int there makes wrong.
+			return w.pick("min", "max") + "(metric, " + w.num(depth-1) + ")"
 		}
 	case 8:
 		return "(" + w.cond(depth-1) + " ? " + w.num(depth-1) + " : " + w.num(depth-1) + ")"

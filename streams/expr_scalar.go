@@ -38,6 +38,14 @@ func (n scalar) float() float64 {
 	return n.f
 }
 
+// whole returns n as an int64; ok is false if it is missing or no whole number.
+func (n scalar) whole() (i int64, ok bool) {
+	if n.kind == Float {
+		return exactInt(n.f)
+	}
+	return n.i, n.kind == Int
+}
+
 func metricScalar(e *event.Event) scalar {
 	switch {
 	case e == nil:

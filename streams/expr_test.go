@@ -231,7 +231,7 @@ func TestEvalMissing(t *testing.T) {
 	for _, f := range fields {
 		for _, c := range []string{`%s == "x"`, `%s == ""`, `"x" == %s`, `%s == %[1]s`, `%s in ["x", "y"]`, `%s in ["", "x", "y"]`, `%s in ["x"]`, `%s in [""]`, `%s in tags`, `%s in attributes`,
 			`%s matches ".*"`, `%s contains ""`, `%s startsWith ""`, `%s startsWith "x"`, `%s endsWith ""`, `%s < "x"`, `%s >= ""`, `"" contains %s`, `hasPrefix(%s, "")`, `hasSuffix("", %s)`,
-			`%s in ["a","b","c","d","e","f","g","h",""]`, `%s in ["a", host]`, `%s != nil`} {
+			`%s in ["a","b","c","d","e","f","g","h",""]`, `%s in ["a","b","c","d","e","f","g","h","i","j","k","l","m","n","o","p",""]`, `%s in ["a", host]`, `%s != nil`} {
 			check(fmt.Sprintf(c, f), "false")
 		}
 		for _, c := range []string{`%s != "x"`, `%s != ""`, `%s != %[1]s`, `%s not in ["x"]`, `%s not matches ".*"`, `not (%s == "x")`, `%s == nil`, `nil == %s`} {
@@ -250,7 +250,7 @@ func TestEvalMissing(t *testing.T) {
 				check(c+" "+op+" "+f, "false")
 			}
 		}
-		for _, c := range []string{`%s in [0]`, `%s in [1,2,3,4,5,6,7,8,9,0]`, `%s in 0..3`, `%s != nil`} {
+		for _, c := range []string{`%s in [0]`, `%s in [1,2,3,4,5,6,7,8,9,0]`, `%s in 0..20`, `%s in 0..3`, `%s != nil`} {
 			check(fmt.Sprintf(c, f), "false")
 		}
 		for _, c := range []string{`%s != 0`, `%s == nil`, `%s not in [0]`} {
@@ -294,7 +294,7 @@ func TestEvalOddities(t *testing.T) {
 	nan.Event.SetFloat(math.NaN())
 	for text, want := range map[string]string{
 		`metric == metric`: "false", `metric != metric`: "true", `metric > 0`: "false", `metric <= 0`: "false", `not (metric > 0)`: "true",
-		`metric in [1,2,3,4,5,6,7,8,9]`: "false", `metric == nil`: "false", `metric != nil`: "true", `max(metric, 1)`: "1", `max(1, metric)`: "1",
+		`metric in [1,2,3,4,5,6,7,8,9]`: "false", `metric in 1..40`: "false", `metric == nil`: "false", `metric != nil`: "true", `max(metric, 1)`: "1", `max(1, metric)`: "1",
 		`metric + 1`: "NaN", `int(metric) ?? 5`: "5",
 	} {
 		if got := evalTest(t, text, nan).Text(); got != want {

@@ -82,8 +82,7 @@ func (c *checker) compileMatches(n *ast.BinaryNode) code {
 	if !ok {
 		return failedCode()
 	}
-	str := a.asString()
-	return testCode(func(in *Input) bool { s, ok := str(in); return ok && matches(s) }).from(a, b)
+	return testCode(matchesText(a, matches)).from(a, b)
 }
 
 // compileArithmetic compiles + - * / % ** and ^, and + of strings.
