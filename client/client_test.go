@@ -411,14 +411,14 @@ func TestSilentHandshake(t *testing.T) {
 	}()
 	errs := newErrorLog()
 	o := quick(errs)
-	o.Timeout = 5 * time.Millisecond
+	o.Timeout = 20 * time.Millisecond
 	o.TLS = &tls.Config{ServerName: "silent"}
 	c := New(ln.Addr().String(), o)
 	c.Send(numbered(1))
 	for len(errs.all()) < 5 {
 		<-errs.some
 	}
-	if got, want := errs.all()[4].Error(), "client: connect to "+ln.Addr().String()+": no connection after 5ms"; got != want {
+	if got, want := errs.all()[4].Error(), "client: connect to "+ln.Addr().String()+": no connection after 20ms"; got != want {
 		t.Errorf("error %q, want %q", got, want)
 	}
 	ctx, cancel := context.WithCancel(deadline(t))
