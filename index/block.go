@@ -29,7 +29,24 @@ type block struct {
 
 	mu    sync.Mutex
 	names names
-	pages []*page
+	first page // most hosts have no other: one step less to what is far in memory
+	more  []*page
+}
+
+// pages returns how many pages there are.
+func (b *block) pages() int { return 1 + len(b.more) }
+
+// page returns page i.
+func (b *block) page(i int) *page {
+	if i == 0 {
+		return &b.first
+	}
+	return b.more[i-1]
+}
+
+// locate returns the page and the place of a series that the block holds.
+func (b *block) locate(s *event.Series) (*page, int) {
+	return b.page(int(s.Pos >> pageBits)), int(s.Pos & pageMask)
 }
 
 // page is a column each of series, service numbers and entries. All have one length.
@@ -43,9 +60,9 @@ type page struct {
 
 // at returns the series at a position, nil if there is none.
 func (b *block) at(pos uint32) *event.Series {
-	if p := int(pos >> pageBits); p < len(b.pages) {
-		if i := int(pos & pageMask); i < len(b.pages[p].series) {
-			return b.pages[p].series[i]
+	if n := int(pos >> pageBits); n < b.pages() {
+		if p, i := b.page(n), int(pos&pageMask); i < len(p.series) {
+			return p.series[i]
 		}
 	}
 	return nil
@@ -53,8 +70,8 @@ func (b *block) at(pos uint32) *event.Series {
 
 // place finds a position for a new series.
 func (b *block) place() uint32 {
-	for ; b.room < len(b.pages); b.room++ {
-		p := b.pages[b.room]
+	for ; b.room < b.pages(); b.room++ {
+		p := b.page(b.room)
 		if p.used < len(p.series) {
 			for i, s := range p.series {
 				if s == nil {
@@ -71,10 +88,10 @@ func (b *block) place() uint32 {
 
 // add puts a vacant series at its position, which place has found. mu is held.
 func (b *block) add(s *event.Series, service uint32) {
-	if int(s.Pos>>pageBits) == len(b.pages) {
-		b.pages = append(b.pages, &page{})
+	if int(s.Pos>>pageBits) == b.pages() {
+		b.more = append(b.more, &page{})
 	}
-	p, i := b.pages[s.Pos>>pageBits], int(s.Pos&pageMask)
+	p, i := b.locate(s)
 	if i == len(p.series) {
 		p.grow()
 	}
@@ -103,7 +120,7 @@ func (p *page) grow() {
 
 // remove frees the position of a vacant series; a page left empty gives back its memory. mu is held.
 func (b *block) remove(s *event.Series) {
-	p, i := b.pages[s.Pos>>pageBits], int(s.Pos&pageMask)
+	p, i := b.locate(s)
 	p.series[i], p.entries[i], p.due[i] = nil, entry{}, tickLast
 	p.used--
 	b.count--

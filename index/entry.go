@@ -67,7 +67,8 @@ func (n *entry) loadMetric(e *event.Event) {
 	}
 }
 
-// view fills only the given fields of e, for a predicate that reads no others; e may be used again and again.
+// view fills only the given fields of e, for a predicate that reads no others; e may be used again and
+// again. The series, far in memory, is touched only if need be.
 func (n *entry) view(e *event.Event, s *event.Series, fields event.Presence, set bool) {
 	e.Has = event.Presence(n.meta)
 	if fields&event.HasHost != 0 {

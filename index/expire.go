@@ -33,7 +33,8 @@ func (x *Index) Expire(now int64, fn func(last *event.Event)) int {
 			continue
 		}
 		b := x.blocks[d.s.HostID]
-		b.pages[d.s.Pos>>pageBits].entries[d.s.Pos&pageMask].load(last, d.s)
+		p, i := b.locate(d.s)
+		p.entries[i].load(last, d.s)
 		x.vacate(b, d.s)
 		x.expired.Add(1)
 		n++
@@ -49,7 +50,8 @@ func (x *Index) Expire(now int64, fn func(last *event.Event)) int {
 // sweep adds the expired entries of b to x.dying, and forgets its idle series.
 func (x *Index) sweep(b *block, now int64, tick uint32) {
 	soonest := uint32(tickLast)
-	for _, p := range b.pages {
+	for n := range b.pages() {
+		p := b.page(n)
 		series := p.series // a page that loses its last series drops its columns
 		for i, due := range p.due {
 			s := (*event.Series)(nil)
@@ -76,7 +78,7 @@ func (x *Index) sweep(b *block, now int64, tick uint32) {
 
 // isExpired decides exactly what the tick says coarsely.
 func (x *Index) isExpired(s *event.Series, now int64, tick uint32) bool {
-	p, i := x.blocks[s.HostID].pages[s.Pos>>pageBits], s.Pos&pageMask
+	p, i := x.blocks[s.HostID].locate(s)
 	if p.due[i] > tick || p.due[i] <= tickVacant {
 		return false
 	}
@@ -92,7 +94,8 @@ func (x *Index) Shift(delta int64) {
 		}
 		b.mu.Lock()
 		b.minDue = tickLast
-		for _, p := range b.pages {
+		for n := range b.pages() {
+			p := b.page(n)
 			for i := range p.entries {
 				n := &p.entries[i]
 				if !n.live() {

@@ -43,8 +43,8 @@ func posOf(slot uint32) uint32           { return slot&0xffffff - 1 }
 // find returns the series of a service, nil if the block has none.
 func (b *block) find(x *Index, service string, has event.Presence) *event.Series {
 	if b.names.dir == nil {
-		for _, p := range b.pages {
-			for _, s := range p.series {
+		for n := range b.pages() {
+			for _, s := range b.page(n).series {
 				if s != nil && s.Service == service && s.Has&event.HasService == has&event.HasService {
 					return s
 				}
@@ -74,8 +74,8 @@ func (b *block) insertName(x *Index, s *event.Series) {
 			return
 		}
 		b.names = names{dir: []*segment{{slots: make([]uint32, 16)}}}
-		for _, p := range b.pages {
-			for _, have := range p.series {
+		for n := range b.pages() {
+			for _, have := range b.page(n).series {
 				if have != nil && have != s {
 					b.insertName(x, have)
 				}

@@ -39,7 +39,7 @@ func (x *Index) base(e *event.Event) (base int64, fromArrival bool) {
 
 func (x *Index) put(s *event.Series, e *event.Event, arrival int64, fromArrival bool, due uint32) {
 	b := x.blocks[s.HostID]
-	p, i := b.pages[s.Pos>>pageBits], s.Pos&pageMask
+	p, i := b.locate(s)
 	n := &p.entries[i]
 	fresh := p.due[i] <= tickVacant
 	if fresh {
@@ -73,7 +73,7 @@ func (x *Index) Delete(host, service string, has event.Presence) {
 
 // vacate removes the entry of s, if there is one; the series stays known for a while.
 func (x *Index) vacate(b *block, s *event.Series) {
-	p, i := b.pages[s.Pos>>pageBits], s.Pos&pageMask
+	p, i := b.locate(s)
 	if p.due[i] <= tickVacant {
 		return
 	}
@@ -108,7 +108,8 @@ func (x *Index) Get(host, service string, has event.Presence) (event.Event, bool
 	if s == nil {
 		return e, false
 	}
-	n := &b.pages[s.Pos>>pageBits].entries[s.Pos&pageMask]
+	p, i := b.locate(s)
+	n := &p.entries[i]
 	if !n.live() {
 		return e, false
 	}

@@ -14,7 +14,7 @@ type Record struct {
 // moment only while the engine stands still.
 func (x *Index) Records(fn func(r *Record) bool) {
 	var r Record
-	x.pages(nil, func(c *candidates) bool {
+	x.walk(nil, func(c *candidates) bool {
 		for i := range c.series {
 			n := &c.entries[i]
 			n.load(&r.Event, c.series[i])

@@ -54,18 +54,14 @@ func (x *Index) scan(q *query.Query, l Limits, w *watch, fn func(batch []event.E
 	if l.Time <= 0 {
 		l.Time = 500 * time.Millisecond
 	}
-	s := &search{x: x, q: q, plan: q.Plan(), limits: l, fn: fn, start: time.Now()}
 	if host, service, ok := q.HostService(); ok && w == nil {
 		if e, ok := x.Get(host, service, identity); ok {
 			return fn([]event.Event{e})
 		}
 		return nil
 	}
-	if s.plan.Service != nil {
-		s.decided = make([]uint8, 256)
-	}
-	s.cand.watch = w
-	s.run()
+	s := &search{x: x, q: q, plan: q.Plan(), limits: l, watch: w, fn: fn, start: time.Now()}
+	s.x.walk(s, s.take)
 	return s.err
 }
 
@@ -75,32 +71,30 @@ type search struct {
 	q      *query.Query
 	plan   query.Plan
 	limits Limits
+	watch  *watch // leaves out what it marks; nil: nothing
 	start  time.Time
 	fn     func(batch []event.Event) error
 
-	cand    candidates
-	decided []uint8 // per service number: 0 not yet, 1 no, 2 yes
+	decided []verdict // by service number
 	probe   event.Event
-	batch   []event.Event
 	found   int
 	spent   int // cost since the clock was looked at
 	err     error
 }
 
+// verdict is what a search has decided about a service.
+type verdict uint8
+
+const (
+	undecided verdict = iota
+	notWanted
+	isWanted
+)
+
 // clockEvery is the cost after which a search looks at its clock, about 50 µs.
 const clockEvery = 4096
 
-func (s *search) run() {
-	if s.plan.Host != nil {
-		s.cand.host = s.wantsHost
-	}
-	if s.plan.Service != nil {
-		s.cand.service = s.wantsService
-	}
-	s.cand.spend = s.spend
-	s.x.pages(s, s.take)
-}
-
+// wantsHost decides about all series of a host.
 func (s *search) wantsHost(b *block) bool {
 	s.spend(s.q.Cost())
 	s.probe = event.Event{Host: b.host, Has: event.HasHost}
@@ -110,47 +104,57 @@ func (s *search) wantsHost(b *block) bool {
 	return s.plan.Host(&s.probe)
 }
 
-// wantsService decides once for each service. A number that has passed to another service meanwhile may
-// be decided wrongly, which hides a series made after the search began at worst: take checks again.
-func (s *search) wantsService(of *event.Series, number uint32) bool {
+// decide decides about a service, for the whole search. A number that passes to another service meanwhile
+// may carry the wrong verdict: a wrong yes does no harm, as the event is matched whole, and a wrong no only
+// hides a series made after the search began.
+func (s *search) decide(of *event.Series, number uint32) verdict {
 	if int(number) >= len(s.decided) {
-		s.decided = append(s.decided, make([]uint8, int(number)+1)...)
+		s.decided = append(s.decided, make([]verdict, int(number)+1)...)
 	}
-	if s.decided[number] == 0 {
-		s.spend(s.q.Cost())
-		s.probe = event.Event{Service: of.Service, Has: of.Has & event.HasService}
-		s.decided[number] = 1
-		if s.plan.Service(&s.probe) {
-			s.decided[number] = 2
-		}
+	s.spend(s.q.Cost())
+	s.probe = event.Event{Service: of.Service, Has: of.Has & event.HasService}
+	s.decided[number] = notWanted
+	if s.plan.Service(&s.probe) {
+		s.decided[number] = isWanted
 	}
-	return s.decided[number] == 2
+	return s.decided[number]
 }
 
 // take matches the candidates of a page and hands over what fits.
 func (s *search) take(c *candidates) bool {
-	s.batch = s.batch[:0]
+	c.matches = c.matches[:0]
 	for i := range c.entries {
 		n := &c.entries[i]
-		n.view(&s.probe, c.series[i], s.plan.Fields, s.plan.Set)
-		if s.q.Match(&s.probe) {
-			s.batch = append(s.batch, event.Event{})
-			n.load(&s.batch[len(s.batch)-1], c.series[i])
+		if s.fits(n, c.series[i]) {
+			c.matches = append(c.matches, event.Event{})
+			e := &c.matches[len(c.matches)-1]
+			if n.load(e, c.series[i]); !s.q.Match(e) { // see decide
+				c.matches = c.matches[:len(c.matches)-1]
+			}
 		}
 		if !s.spend(s.q.Cost()) {
 			return false
 		}
 	}
-	if len(s.batch) == 0 {
+	if len(c.matches) == 0 {
 		return true
 	}
-	if s.found += len(s.batch); s.found > s.limits.Events {
+	if s.found += len(c.matches); s.found > s.limits.Events {
 		s.x.tooLarge.Add(1)
 		s.err = fmt.Errorf("%w: more than %d events", ErrTooLarge, s.limits.Events)
 		return false
 	}
-	s.err = s.fn(s.batch)
+	s.err = s.fn(c.matches)
 	return s.err == nil
+}
+
+// fits matches what the host and the service have not decided.
+func (s *search) fits(n *entry, of *event.Series) bool {
+	if s.plan.Rest == nil {
+		return true
+	}
+	n.view(&s.probe, of, s.plan.Fields, s.plan.Set)
+	return s.plan.Rest(&s.probe)
 }
 
 // spend counts cost; false when the time is over.

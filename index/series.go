@@ -57,12 +57,12 @@ func (x *Index) owns(s *event.Series) bool {
 
 // use notes that s was asked for: the next one is expected behind it, and it is not idle.
 func (b *block) use(s *event.Series) {
-	p, i := b.pages[s.Pos>>pageBits], s.Pos&pageMask
+	p, i := b.locate(s)
 	if p.due[i] == 0 {
 		p.due[i] = tickVacant
 	}
 	b.next = s.Pos + 1
-	if int(i)+1 == len(p.series) && int(s.Pos>>pageBits)+1 == len(b.pages) {
+	if i+1 == len(p.series) && int(s.Pos>>pageBits)+1 == b.pages() {
 		b.next = 0
 	}
 }

@@ -8,13 +8,15 @@ type Key struct {
 	Missing bool
 }
 
-// Plan says how a search can avoid looking at every event: a query is a conjunction of the three parts.
+// Plan says how a search can avoid looking at every event: a query is the conjunction of Host, Service
+// and Rest.
 type Plan struct {
 	Hosts   []Key                     // if not nil, only events of these hosts can match
 	Host    func(e *event.Event) bool // reads the host only; nil: true
 	Service func(e *event.Event) bool // reads the service only; nil: true
-	Fields  event.Presence            // fields the whole query reads, of host … metric
-	Set     bool                      // the query reads tags or attributes
+	Rest    func(e *event.Event) bool // reads Fields and, if Set, tags and attributes; nil: true
+	Fields  event.Presence
+	Set     bool
 }
 
 // Plan analyses the query.
@@ -23,26 +25,29 @@ func (q *Query) Plan() Plan {
 	if hosts, ok := hostsOf(q.root); ok {
 		p.Hosts = hosts
 	}
-	var host, service []node
+	var host, service, rest []node
 	for _, n := range conjuncts(q.root) {
 		fields, set := fieldsOf(n)
-		p.Fields |= fields
-		p.Set = p.Set || set
 		switch {
-		case set:
-		case fields == event.HasHost:
+		case !set && fields == event.HasHost:
 			host = append(host, n)
-		case fields == event.HasService:
+		case !set && fields == event.HasService:
 			service = append(service, n)
+		default:
+			rest = append(rest, n)
+			p.Fields |= fields
+			p.Set = p.Set || set
 		}
 	}
-	if host != nil {
-		p.Host = compile(joinOf(false, host))
-	}
-	if service != nil {
-		p.Service = compile(joinOf(false, service))
-	}
+	p.Host, p.Service, p.Rest = conjunction(host), conjunction(service), conjunction(rest)
 	return p
+}
+
+func conjunction(ns []node) func(e *event.Event) bool {
+	if ns == nil {
+		return nil
+	}
+	return compile(joinOf(false, ns))
 }
 
 // HostService returns the one host and service a query of exactly the form host = "…" and service = "…"
