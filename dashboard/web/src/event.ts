@@ -14,9 +14,10 @@ export interface ZetaEvent {
 
 const FIELDS = new Set(['host', 'service', 'state', 'description', 'metric', 'tags', 'time', 'ttl']);
 
-// keyOf identifies the series of an event: its host and service. A missing name and "" differ.
+// keyOf identifies the series of an event: its host and service. No two pairs share a key, whatever
+// characters they hold; a missing name and "" differ.
 export function keyOf(host: string | null, service: string | null): string {
-  return `${host === null ? '\u0001' : host}\u0000${service === null ? '\u0001' : service}`;
+  return `${host === null ? '-' : host.length}:${host ?? ''}${service === null ? '' : `:${service}`}`;
 }
 
 // timeOf returns the event's time in milliseconds since the epoch, or otherwise where it has none.

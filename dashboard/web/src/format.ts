@@ -1,14 +1,15 @@
 // How numbers and times are written.
 
-const STEPS: [number, string][] = [
-  [1e15, 'P'],
-  [1e12, 'T'],
-  [1e9, 'G'],
-  [1e6, 'M'],
-  [1e4, 'k'],
+const STEPS: [from: number, size: number, unit: string][] = [
+  [1e15, 1e15, 'P'],
+  [1e12, 1e12, 'T'],
+  [1e9, 1e9, 'G'],
+  [1e6, 1e6, 'M'],
+  [1e4, 1e3, 'k'], // four digits are read as easily as a unit
 ];
 
-// metric writes a number in at most six characters or so: 0.042, 12.3, 4096, 12.3k, 1.2e-7.
+// metric writes a number in at most six characters or so: 0.0420, 12.3, 4096, 12.3k, 1.2e-7. Fractions keep
+// their last zeros, so that a changing number does not jump about.
 export function metric(m: number | string | null): string {
   if (m === null) return '';
   if (typeof m === 'string') return m === 'Infinity' ? '∞' : m === '-Infinity' ? '−∞' : m;
@@ -17,15 +18,18 @@ export function metric(m: number | string | null): string {
   const sign = m < 0 ? '−' : '';
   if (a === 0) return '0';
   if (a < 1e-4) return sign + a.toExponential(1);
-  for (const [size, unit] of STEPS) if (a >= size) return sign + trim(a / size) + unit;
-  return sign + (Number.isInteger(a) ? String(a) : trim(a));
+  for (const [from, size, unit] of STEPS) if (a >= from) return sign + three(a / size) + unit;
+  return sign + (Number.isInteger(a) ? String(a) : three(a));
 }
 
-// trim keeps three significant digits, more only left of the point.
-function trim(a: number): string {
-  if (a >= 1000) return String(Math.round(a));
-  if (a >= 100) return String(Math.round(a));
-  return String(Number(a.toPrecision(3)));
+// three keeps three significant digits, more only left of the point.
+function three(a: number): string {
+  return a >= 100 ? String(Math.round(a)) : a.toPrecision(3);
+}
+
+// tick writes a number beside an axis: as metric, without zeros at the end.
+export function tick(m: number): string {
+  return metric(m).replace(/(\.\d*?)0+(?=\D*$)/, '$1').replace(/\.(?=\D*$)/, '');
 }
 
 // age writes a span of milliseconds in its largest whole unit: 42s, 3m, 2h, 5d.

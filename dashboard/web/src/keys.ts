@@ -78,10 +78,12 @@ function escape(): boolean {
 
 function focus(id: string, on?: typeof view.value): boolean {
   if (on !== undefined) view.value = on;
-  requestAnimationFrame(() => {
+  const take = () => {
     const box = document.getElementById(id) as HTMLInputElement | null;
     box?.focus();
     box?.select();
-  });
+    return document.activeElement === box;
+  };
+  if (!take()) requestAnimationFrame(take); // its panel was not on the screen yet
   return true;
 }

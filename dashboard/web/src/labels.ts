@@ -1,10 +1,11 @@
 // Labels in a grid repeat themselves: every host ends in the same domain, every service begins with the
 // same word. shorten cuts what all labels share, at a separator, so that what is left still reads.
 
-const SEPARATOR = /[\s./:_-]/;
+const SEPARATOR = /[\s./]/;
 
 // shorten returns the short form of each label, by label. Distinct labels stay distinct and none
-// becomes empty; a single label is kept whole.
+// becomes empty or loses its last letter (of "node 1" and "node 2" nothing is cut); a single label is
+// kept whole.
 export function shorten(labels: readonly string[]): Map<string, string> {
   const distinct = [...new Set(labels)];
   const short = new Map<string, string>();
@@ -12,11 +13,12 @@ export function shorten(labels: readonly string[]): Map<string, string> {
     for (const l of distinct) short.set(l, l);
     return short;
   }
-  let prefix = cut(distinct, common(distinct, false), false);
-  let suffix = cut(distinct, common(distinct, true), true);
+  let prefix = cut(distinct[0]!, common(distinct, false), false);
+  let suffix = cut(distinct[0]!, common(distinct, true), true);
   const shortest = Math.min(...distinct.map((l) => l.length));
   if (prefix + suffix >= shortest) suffix = 0; // nothing may be cut twice
-  if (prefix >= shortest) prefix = 0;
+  if (prefix >= shortest || distinct.some((l) => !/\p{L}/u.test(l.slice(prefix, l.length - suffix)))) prefix = 0;
+  if (distinct.some((l) => !/\p{L}/u.test(l.slice(prefix, l.length - suffix)))) suffix = 0;
   for (const l of distinct) short.set(l, l.slice(prefix, l.length - suffix));
   return short;
 }
@@ -35,9 +37,8 @@ function common(labels: string[], fromEnd: boolean): number {
 
 // cut moves n back to just behind the last separator in the shared part, so that a prefix is cut whole
 // words at a time; of a suffix the separator itself goes too.
-function cut(labels: string[], n: number, fromEnd: boolean): number {
-  const first = labels[0]!;
-  for (let i = n; i > 0; i--) if (SEPARATOR.test(at(first, i - 1, fromEnd))) return i;
+function cut(label: string, n: number, fromEnd: boolean): number {
+  for (let i = n; i > 0; i--) if (SEPARATOR.test(at(label, i - 1, fromEnd))) return i;
   return 0;
 }
 

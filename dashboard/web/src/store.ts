@@ -1,10 +1,11 @@
-import { batch, effect, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import { clock, second, tick } from './clock';
 import { Live, browser, type QueryError } from './live';
 import { Log } from './log';
 import { Table, type Cell } from './table';
 import { paused, query, selected } from './url';
-import { keyOf } from './event';
+import { keyOf, nameOf } from './event';
+import { shorten } from './labels';
 
 // The state of the page, and how it is filled: one socket, two subscriptions of the same query.
 
@@ -15,6 +16,14 @@ export const queryError = signal<QueryError | null>(null);
 
 // rates holds the events per second of the last minute, oldest first.
 export const rates = signal<readonly number[]>([]);
+
+// hostLabels are the short forms of the hosts that are known.
+export const hostLabels = computed(() => {
+  table.shape.value;
+  const hosts = new Set<string>();
+  for (const c of table.values()) hosts.add(nameOf(c.host, 'host'));
+  return shorten([...hosts]);
+});
 
 const BACKFILL = 200; // events of the past that the stream begins with
 
@@ -78,6 +87,7 @@ function ask(q: string): void {
       batch(() => {
         if (freshLog) log.clear();
         freshLog = false;
+        if (b.snapshot) table.recall(b.events, clock.now());
         if (b.snapshot) log.backfill(b.events, b.dropped, clock.now());
         else log.add(b.events, b.dropped, clock.now());
       }),

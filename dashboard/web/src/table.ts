@@ -11,7 +11,8 @@ export interface Cell {
   event: ZetaEvent; // the newest event; expired once the series is silent
   alive: ZetaEvent | null; // the newest event that was not an expiry
   at: number; // time of event, ms
-  since: number; // since when the state has been what it is, ms, as far as this page saw
+  since: number; // since when the state has been what it is, ms
+  exact: boolean; // whether since is the moment of a change this page saw; else it may be longer ago
   level: Level;
   version: number;
   readonly trail: number[]; // the last few metrics, oldest first, for a sparkline
@@ -84,6 +85,17 @@ export class Table {
     this.publish(reshaped);
   }
 
+  // recall takes recent events and keeps the expiries of series that are not known otherwise, so that a
+  // silence that began before the page was opened is seen too.
+  recall(events: readonly ZetaEvent[], now: number): void {
+    const newest = new Map<string, ZetaEvent>();
+    for (const e of events) newest.set(keyOf(e.host, e.service), e);
+    this.add(
+      [...newest].filter(([key, e]) => !this.cells.has(key) && levelOf(e.state) === Level.Silent).map(([, e]) => e),
+      now,
+    );
+  }
+
   // forget drops series that have been silent for too long.
   forget(now: number): void {
     let any = false;
@@ -116,6 +128,7 @@ export class Table {
         alive: silent ? null : e,
         at,
         since: at,
+        exact: this.loaded.peek(),
         level,
         version: 1,
         trail: [],
@@ -127,8 +140,10 @@ export class Table {
       return true;
     }
     const before = c.level;
-    if (silent && before !== Level.Silent) c.since = c.at; // quiet since its last word
-    else if (c.event.state !== e.state) c.since = at;
+    if (c.event.state !== e.state) {
+      c.since = silent ? c.at : at; // silence began with the last word
+      c.exact = true;
+    }
     c.event = e;
     c.at = at;
     c.level = level;

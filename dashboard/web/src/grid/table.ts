@@ -35,7 +35,7 @@ export class TablePainter implements Painter {
   private readonly header: HTMLElement;
   private readonly sections: readonly Section[];
   private readonly services: readonly (string | null)[];
-  private readonly index: Map<string, Cell>[];
+  private readonly index: Map<string | null, Cell>[];
   private readonly hostLabels: Map<string, string>;
   private readonly serviceLabels: Map<string, string>;
   private readonly selectedKey: () => string | null;
@@ -53,7 +53,7 @@ export class TablePainter implements Painter {
     this.sections = sections;
     this.services = services;
     this.selectedKey = selectedKey;
-    this.index = sections.map((s) => new Map(s.cells.map((c) => [c.service ?? '\u0001', c])));
+    this.index = sections.map((s) => new Map(s.cells.map((c) => [c.service, c])));
     this.hostLabels = shorten(sections.map((s) => nameOf(s.host, 'host')));
     this.serviceLabels = shorten(services.map((s) => nameOf(s, 'service')));
     this.nameWidth = scroller.clientWidth < 600 ? 112 : 168;
@@ -83,10 +83,8 @@ export class TablePainter implements Painter {
 
   paint(): void {
     const s = this.scroller;
-    const firstRow = Math.max(0, Math.floor(s.scrollTop / ROW) - 2);
-    const lastRow = Math.min(this.sections.length, Math.ceil((s.scrollTop + s.clientHeight) / ROW) + 2);
-    const firstColumn = Math.max(0, Math.floor(s.scrollLeft / COLUMN) - 1);
-    const lastColumn = Math.min(this.services.length, Math.ceil((s.scrollLeft + s.clientWidth) / COLUMN) + 1);
+    const [firstRow, lastRow] = inSight(s.scrollTop, s.clientHeight, ROW, this.sections.length);
+    const [firstColumn, lastColumn] = inSight(s.scrollLeft, s.clientWidth, COLUMN, this.services.length);
     this.fit(lastRow - firstRow, lastColumn - firstColumn);
     for (let c = firstColumn; c < lastColumn; c++) this.paintHead(c);
     const selected = this.selectedKey();
@@ -165,7 +163,7 @@ export class TablePainter implements Painter {
   }
 
   private paintCell(x: CellElement, r: number, c: number, selected: string | null): void {
-    const cell = this.index[r]!.get(this.services[c] ?? '\u0001') ?? null;
+    const cell = this.index[r]!.get(this.services[c]!) ?? null;
     if (x.column !== c) {
       x.column = c;
       x.root.style.transform = `translateX(${this.nameWidth + c * COLUMN}px)`;
@@ -208,7 +206,7 @@ export class TablePainter implements Painter {
       r += dy;
       c += dx;
       if (r < 0 || c < 0 || r >= this.sections.length || c >= this.services.length) return null;
-      const found = this.index[r]!.get(this.services[c] ?? '\u0001');
+      const found = this.index[r]!.get(this.services[c]!);
       if (found !== undefined) return found;
     }
   }
@@ -231,4 +229,12 @@ export class TablePainter implements Painter {
     const c = this.services.indexOf(cell.service);
     return r < 0 || c < 0 ? null : [r, c];
   }
+}
+
+// inSight returns the range of a line of count items that a window shows, and a little around it. Its length
+// depends on the window alone, so that scrolling never changes the size of a pool.
+function inSight(from: number, length: number, size: number, count: number): [first: number, last: number] {
+  const n = Math.min(count, Math.ceil(length / size) + 3);
+  const first = Math.min(Math.max(0, Math.floor(from / size) - 1), count - n);
+  return [first, first + n];
 }

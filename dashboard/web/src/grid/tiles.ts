@@ -24,6 +24,7 @@ interface TileElement {
   name: HTMLElement;
   value: HTMLElement;
   word: HTMLElement;
+  more: HTMLElement; // what eyes see otherwise, for screen readers
   line: SVGPathElement;
   cell: Cell | null;
   version: number;
@@ -182,8 +183,13 @@ function makeTile(): TileElement {
   svg.setAttribute('aria-hidden', 'true');
   const line = document.createElementNS('http://www.w3.org/2000/svg', 'path');
   svg.append(line);
-  root.append(mark, name, value, word, svg);
-  return { root, mark, name, value, word, line, cell: null, version: 0 };
+  const top = element('span', 'tile-line');
+  top.append(mark, name);
+  const bottom = element('span', 'tile-line');
+  const more = element('span', 'hidden');
+  bottom.append(value, word, more, svg);
+  root.append(top, bottom);
+  return { root, mark, name, value, word, more, line, cell: null, version: 0 };
 }
 
 function paintTile(t: TileElement, cell: Cell | undefined, present: boolean, selected: string | null): void {
@@ -203,13 +209,12 @@ function paintTile(t: TileElement, cell: Cell | undefined, present: boolean, sel
   }
   t.cell = cell;
   t.version = cell.version;
-  const words = describe(cell);
   t.root.dataset.level = t.mark.dataset.level = levelName(cell);
-  t.root.title = words;
-  t.root.setAttribute('aria-label', words);
+  t.root.title = describe(cell);
   setText(t.value, value);
   // The state stands beside the metric wherever it says more than that all is well.
   const word = cell.level === Level.Silent ? 'silent' : cell.level <= Level.Ok || cell.event.metric === null ? '' : stateWord(cell.event.state);
   setText(t.word, word);
+  setText(t.more, `${word === '' ? ` ${stateWord(cell.event.state)}` : ''} on ${nameOf(cell.host, 'host')}`);
   t.line.setAttribute('d', word === '' ? sparkline(cell.trail, SPARK_WIDTH, SPARK_HEIGHT) : '');
 }

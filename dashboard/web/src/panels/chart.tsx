@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { clock } from '../clock';
-import { metric } from '../format';
+import { clockTime, metric, tick } from '../format';
 import { runs, type History } from '../history';
 import { LEVEL_NAMES, Level, levelOf, stateWord } from '../state';
 import { dark } from '../theme';
@@ -13,7 +13,8 @@ const STRIP = 8; // height of the state strip below the line, CSS pixels
 
 // Chart draws the history of one series: the metric as a line that breaks where the series was silent, and
 // the states as a strip below and a tint behind. The chart is updated, never rebuilt, while it is shown.
-export function Chart({ history, span }: { history: History; span: number }) {
+// version is the history's, so that the words for screen readers follow it.
+export function Chart({ history, span, version }: { history: History; span: number; version: number }) {
   const place = useRef<HTMLDivElement>(null);
   const isDark = dark.value;
 
@@ -50,6 +51,7 @@ export function Chart({ history, span }: { history: History; span: number }) {
       ref={place}
       class="chart"
       role="img"
+      data-version={version}
       aria-label={`Metric over the last ${Math.round(span / 60)} minutes, ${history.x.length} points, now ${last === null ? 'none' : metric(last)}`}
     />
   );
@@ -81,7 +83,7 @@ function readColours(inside: HTMLElement): Colours {
 }
 
 function options(width: number, c: Colours, history: () => History): uPlot.Options {
-  const axis = { stroke: c.text, font: '11px system-ui, sans-serif', grid: { stroke: c.grid, width: 1 }, ticks: { show: false } };
+  const axis = { stroke: c.text, font: '11px Inter, system-ui, sans-serif', grid: { stroke: c.grid, width: 1 }, ticks: { show: false } };
   return {
     width,
     height: HEIGHT,
@@ -90,11 +92,11 @@ function options(width: number, c: Colours, history: () => History): uPlot.Optio
     cursor: { y: false, points: { size: 7 } },
     scales: { x: { time: true }, y: { range: rangeOf } },
     axes: [
-      { ...axis, gap: STRIP + 2, size: 34, space: 70 },
-      { ...axis, size: 46, gap: 4, space: 34, values: (_, ticks) => ticks.map((t) => metric(t)) },
+      { ...axis, gap: STRIP + 3, size: 32, space: 76, values: (_, ticks, __, ___, step) => ticks.map((t) => timeLabel(t, step)) },
+      { ...axis, size: 46, gap: 4, space: 34, values: (_, ticks) => ticks.map((t) => tick(t)) },
     ],
     series: [
-      { label: 'time', value: (_, t) => (t === null ? '–' : new Date(t * 1000).toLocaleTimeString('en-GB')) },
+      { label: 'time', value: (_, t) => (t === null ? '–' : clockTime(t * 1000)) },
       {
         label: 'metric',
         stroke: c.line,
@@ -111,6 +113,12 @@ function options(width: number, c: Colours, history: () => History): uPlot.Optio
     ],
     hooks: { drawClear: [(u) => drawStates(u, c, history())] },
   };
+}
+
+// timeLabel leaves the seconds out where the axis is coarse.
+function timeLabel(t: number, step: number): string {
+  const text = clockTime(t * 1000);
+  return step < 60 ? text : text.slice(0, 5);
 }
 
 // rangeOf leaves some room around the line, and does not blow up noise where all values are the same.

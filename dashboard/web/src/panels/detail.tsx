@@ -3,9 +3,10 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { clock, second } from '../clock';
 import { attributesOf, nameOf, timeOf, type ZetaEvent } from '../event';
 import { age, clockTime, metric } from '../format';
-import { fetchHistory, History } from '../history';
+import { fetchHistory, History, runs } from '../history';
 import { Level, LEVEL_NAMES, stateWord } from '../state';
 import { live, select, selectedCell, table } from '../store';
+import type { Cell } from '../table';
 import { selected, type Selection } from '../url';
 import { Chart } from './chart';
 import { addField } from './stream';
@@ -87,7 +88,7 @@ function SeriesDetail({ s }: { s: Selection }) {
             <span class="dim">
               {c.level === Level.Silent
                 ? `silent for ${age(now - c.since)}; last heard ${clockTime(c.since)}`
-                : `${age(now - c.at)} ago; ${stateWord(e.state)} for ${age(now - c.since)} or longer`}
+                : `${age(now - c.at)} ago, ${lasting(history, c, now)}`}
             </span>
           </div>
         )}
@@ -103,7 +104,7 @@ function SeriesDetail({ s }: { s: Selection }) {
             ))}
           </div>
         </div>
-        <Chart history={history} span={span.value} />
+        <Chart history={history} span={span.value} version={history.version} />
         {c !== undefined && e !== undefined && (
           <>
             <div class="chart-head">
@@ -126,6 +127,16 @@ function SeriesDetail({ s }: { s: Selection }) {
       </div>
     </section>
   );
+}
+
+// lasting says for how long the state has been what it is, as far back as anything is known.
+function lasting(history: History, c: Cell, now: number): string {
+  const past = runs(history.x, history.states, now / 1000);
+  const run = past[past.length - 1];
+  const recorded = run !== undefined && run.state === c.event.state && run.from * 1000 < c.since;
+  const since = recorded ? run.from * 1000 : c.since;
+  const exact = recorded ? past.length > 1 : c.exact;
+  return `${stateWord(c.event.state)} for ${age(now - since)}${exact ? '' : ' or longer'}`;
 }
 
 function Fields({ e, now }: { e: ZetaEvent; now: number }) {

@@ -44,7 +44,9 @@ export function Problems() {
               >
                 <i class="mark" data-level={LEVEL_NAMES[c.level]} />
                 <span class="problem-service">{nameOf(c.service, 'service')}</span>
-                <span class="problem-age">{age(now - c.since)}</span>
+                <span class="problem-age" title={c.exact ? 'since it is so' : 'at least so long; it was so before this page was opened'}>
+                  {lasting(c, now)}
+                </span>
                 <span class="problem-host">{nameOf(c.host, 'host')}</span>
                 <span class="problem-what">{what(c)}</span>
               </button>
@@ -55,6 +57,13 @@ export function Problems() {
       )}
     </section>
   );
+}
+
+// lasting is how long a problem has lasted; before a minute has passed, "at least so long" says nothing.
+function lasting(c: Cell, now: number): string {
+  const ms = now - c.since;
+  if (c.exact) return age(ms);
+  return ms < 60_000 ? '' : `${age(ms)}+`;
 }
 
 function what(c: Cell): string {

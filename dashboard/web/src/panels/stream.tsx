@@ -3,7 +3,7 @@ import { nameOf } from '../event';
 import { clockTime, metric, plural } from '../format';
 import { filterOf, type Entry } from '../log';
 import { LEVEL_NAMES, stateWord } from '../state';
-import { live, log, select } from '../store';
+import { hostLabels, live, log, select } from '../store';
 import { fields, paused, search, selected, toggle } from '../url';
 import { Blank } from './blank';
 
@@ -118,7 +118,7 @@ function Row({ entry, index, top }: { entry: Entry; index: number; top: number }
         {clockTime(entry.at)}
       </span>
       <Pick entry={entry} field="state" text={stateWord(e.state)} />
-      <Pick entry={entry} field="host" text={nameOf(e.host, 'host')} />
+      <Pick entry={entry} field="host" text={nameOf(e.host, 'host')} short={hostLabels.value.get(nameOf(e.host, 'host'))} />
       <Pick entry={entry} field="service" text={nameOf(e.service, 'service')} />
       <span role="cell" class="stream-metric">
         {metric(e.metric)}
@@ -131,13 +131,13 @@ function Row({ entry, index, top }: { entry: Entry; index: number; top: number }
 }
 
 // Pick is a field that narrows the stream to its value when it is clicked.
-function Pick({ entry, field, text }: { entry: Entry; field: 'state' | 'host' | 'service'; text: string }) {
+function Pick({ entry, field, text, short }: { entry: Entry; field: 'state' | 'host' | 'service'; text: string; short?: string }) {
   const value = entry.event[field] ?? '';
   return (
     <span role="cell" class={`stream-${field}`}>
       <button type="button" tabIndex={-1} title={`Only ${field} ${text}`} onClick={() => addField(field, value)}>
         {field === 'state' && <i class="mark" data-level={LEVEL_NAMES[entry.level]} />}
-        {text}
+        {short ?? text}
       </button>
     </span>
   );
