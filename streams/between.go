@@ -27,9 +27,9 @@ What counts is the wall clock of the zone at the moment of arrival, so spans mov
 		Defaults: BetweenOptions{Zone: "UTC"},
 		Examples: []Example{
 			{
-				Title: "working hours in Singapore; at other times to somebody else",
-				Rule:  `between("mon-fri 09:00-18:00", {zone: "Asia/Singapore", except: ["01-01"]}, day, else(night))`,
-				Test: `at(3599, event({metric: 0})), at(90000, event({metric: 1})), at(122399, event({metric: 2})), at(122400, event({metric: 3})),
+				Title: "working hours in Tokyo; at other times to somebody else",
+				Rule:  `between("mon-fri 09:00-18:00", {zone: "Asia/Tokyo", except: ["01-01"]}, day, else(night))`,
+				Test: `at(3599, event({metric: 0})), at(86400, event({metric: 1})), at(118799, event({metric: 2})), at(118800, event({metric: 3})),
 expect(day, [{metric: 1}, {metric: 2}]), expect(night, [{metric: 0}, {metric: 3}])`,
 			},
 			{

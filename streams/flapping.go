@@ -60,9 +60,8 @@ type flapping struct {
 	high, low int
 	next      Stream
 	steady    Stream
-	sources   *keyed[flapper]
+	sources   *perSeries[flapper]
 	alarms    *alarms
-	key       []byte
 	copy      event.Event
 }
 
@@ -81,7 +80,7 @@ func newFlapping(env *Env, o FlappingOptions, next Stream) (Stream, error) {
 		env: env, window: micros(o.Window), high: o.High, low: o.Low, next: next, steady: o.Steady.Build(env),
 		alarms: newAlarms(env),
 	}
-	n.sources = newKeyed(env, o.Max, max(micros(o.Idle), micros(o.Window)), func(f *flapper) {
+	n.sources = newPerSeries(env, o.Max, max(micros(o.Idle), micros(o.Window)), func(f *flapper) {
 		if f.settle != nil {
 			f.settle.Stop()
 		}
@@ -95,8 +94,7 @@ func (n *flapping) Push(v Value) {
 	if e == nil {
 		return
 	}
-	n.key = appendSeriesKey(n.key[:0], e)
-	f, fresh := n.sources.use(n.key)
+	f, fresh := n.sources.useSeries(e)
 	state, has := e.State, e.Has&event.HasState != 0
 	changed := !fresh && (f.state != state || f.has != has)
 	f.state, f.has = state, has

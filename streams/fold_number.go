@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 
@@ -122,23 +123,13 @@ func magnitude(i int64) uint64 {
 func (n number) compare(o number) int {
 	switch {
 	case n.isFloat && o.isFloat:
-		return order(n.f, o.f)
+		return cmp.Compare(n.f, o.f)
 	case n.isFloat:
 		return -compareIntFloat(o.i, n.f)
 	case o.isFloat:
 		return compareIntFloat(n.i, o.f)
 	}
-	return order(n.i, o.i)
-}
-
-func order[T int64 | float64](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return cmp.Compare(n.i, o.i)
 }
 
 // compareIntFloat compares without rounding i.
@@ -150,10 +141,10 @@ func compareIntFloat(i int64, f float64) int {
 		return 1
 	}
 	whole := math.Trunc(f)
-	if c := order(i, int64(whole)); c != 0 {
+	if c := cmp.Compare(i, int64(whole)); c != 0 {
 		return c
 	}
-	return order(whole, f)
+	return cmp.Compare(whole, f)
 }
 
 // canonical returns equal values in one form, for use as a map key.

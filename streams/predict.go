@@ -82,7 +82,7 @@ func (n *predictLinear) Push(v Value) {
 	n.keep(point{e.Time, m.float()})
 	now := n.env.Now()
 	if !n.line.ok || n.refit == 0 || now-n.fitted > n.refit {
-		n.line, n.fitted = fit(n.points, e.Time), now
+		n.line, n.fitted = fit(n.points[n.oldest:], n.points[:n.oldest], e.Time), now
 	}
 	if !n.line.ok {
 		return
@@ -101,20 +101,25 @@ func (n *predictLinear) keep(p point) {
 	n.oldest = (n.oldest + 1) % n.n
 }
 
-// fit finds the least-squares line. Times are taken relative to at, which keeps them exact.
-func fit(points []point, at int64) line {
+// fit finds the least-squares line through older and newer points, always added up in this order so that
+// equal points give the same line to the last bit. Times are taken relative to at, which keeps them exact.
+func fit(older, newer []point, at int64) line {
 	var meanT, meanM float64
-	for _, p := range points {
-		meanT += secondsBetween(at, p.at)
-		meanM += p.m
+	for _, points := range [...][]point{older, newer} {
+		for _, p := range points {
+			meanT += secondsBetween(at, p.at)
+			meanM += p.m
+		}
 	}
-	n := float64(len(points))
+	n := float64(len(older) + len(newer))
 	meanT, meanM = meanT/n, meanM/n
 	var tt, tm float64
-	for _, p := range points {
-		t := secondsBetween(at, p.at) - meanT
-		tt += t * t
-		tm += t * (p.m - meanM)
+	for _, points := range [...][]point{older, newer} {
+		for _, p := range points {
+			t := secondsBetween(at, p.at) - meanT
+			tt += t * t
+			tm += t * (p.m - meanM)
+		}
 	}
 	if tt == 0 {
 		return line{}

@@ -19,7 +19,7 @@ func init() {
     first event   +every    +2·every
     [-------------[---------[--------   an event exactly on an edge is in the interval that begins there
 
-For each point, in the order written, a copy of the interval's last event with a metric leaves with the quantile as metric and the engine's time; its service gets a space and the point appended, or the text a map of points names. The quantile is that of number ⌊p·(n−1)⌋ of the sorted metrics with a relative error of at most accuracy; it never lies outside the metrics seen. Events without a metric, or with NaN or infinity for one, are ignored; an interval without any gives nothing. An expired event drops the open interval and is not passed on.`,
+For each point, in the order written, a copy of the interval's last event with a metric leaves with the quantile as metric and the engine's time; its service gets a space and the point appended, or the text a map of points names. The quantile is that of number ⌊p·(n−1)⌋ of the sorted metrics with a relative error of at most accuracy; the least and the most are exact. Events without a metric, or with NaN or infinity for one, are ignored; an interval without any gives nothing. An expired event drops the open interval and is not passed on.`,
 		Clock:    "engine clock",
 		Bounds:   "A sketch of at most 2 × 2048 counters, 32 KiB. When the metrics of an interval span more than that holds (some 17 decades at an accuracy of 1 %), those nearest to 0 lose their accuracy.",
 		In:       Events,
@@ -95,18 +95,29 @@ func (n *quantiles) Push(v Value) {
 func (n *quantiles) emit() {
 	if n.n > 0 {
 		for _, p := range n.points {
-			x, err := n.sketch.GetValueAtQuantile(max(0, min(p.At, 1)))
+			x, err := n.quantile(p.At)
 			if err != nil {
 				n.env.Fail(EventValue(&n.last), fmt.Errorf("read the sketch at %g: %w", p.At, err))
 				continue
 			}
 			e := withSuffix(&n.last, p.Suffix)
-			e.SetFloat(max(n.least, min(x, n.most)))
+			e.SetFloat(x)
 			e.SetTime(n.env.Now())
 			n.next.Push(EventValue(e))
 		}
 	}
 	n.forget()
+}
+
+func (n *quantiles) quantile(p float64) (float64, error) {
+	switch {
+	case p <= 0:
+		return n.least, nil
+	case p >= 1:
+		return n.most, nil
+	}
+	x, err := n.sketch.GetValueAtQuantile(p)
+	return max(n.least, min(x, n.most)), err
 }
 
 func (n *quantiles) forget() {

@@ -14,9 +14,9 @@ func init() {
 			return &sampler{env: env, by: o.By, limit: shareLimit(o.Share), all: o.Share >= 1, next: next}, nil
 		},
 		Examples: []Example{{
-			Title: "half of the hosts",
+			Title: "about half of the hosts",
 			Rule:  `sample(0.5, host, out)`,
-			Test:  `at(0, event({host: "web1"}), event({host: "web2"}), event({host: "web3"}), event({host: "web4"})), expect(out, [{host: "web1"}, {host: "web2"}])`,
+			Test:  `at(0, event({host: "web1"}), event({host: "web2"}), event({host: "web3"}), event({host: "web4"})), expect(out, [{host: "web2"}, {host: "web3"}, {host: "web4"}])`,
 		}},
 	})
 }

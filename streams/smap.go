@@ -9,6 +9,7 @@ func init() {
 		Doc:     "The bridge from windows to events: smap(max, …) passes the event of the window that has the largest metric. A map is a patch: a copy of the event with these fields set. A fold that gives a list passes it as a window.",
 		Source:  "riemann.streams/smap",
 		Clock:   "none",
+		Gives:   func(o SmapOptions, _ Kind) Kind { return o.F.results() },
 		New: func(env *Env, o SmapOptions, next Stream) (Stream, error) {
 			return &smap{env: env, f: o.F, next: next}, nil
 		},
@@ -31,6 +32,7 @@ func init() {
 		Doc:     "Most operators ignore nil; it is seen by taps and by a further smap, to which it is a window without events.",
 		Source:  "riemann.streams/smap*",
 		Clock:   "none",
+		Gives:   func(o SmapOptions, _ Kind) Kind { return o.F.results() },
 		New: func(env *Env, o SmapOptions, next Stream) (Stream, error) {
 			return &smap{env: env, f: o.F, star: true, next: next}, nil
 		},
@@ -47,6 +49,12 @@ func init() {
 		Source:  "riemann.streams/smapcat",
 		Differs: "A single event as result is passed; in Riemann its fields would be.",
 		Clock:   "none",
+		Gives: func(o SmapOptions, _ Kind) Kind {
+			if g := o.F.results(); g != Windows || len(o.F.ones) > 1 {
+				return g
+			}
+			return Events // the window's
+		},
 		New: func(env *Env, o SmapOptions, next Stream) (Stream, error) {
 			return &smapcat{env: env, f: o.F, next: next}, nil
 		},
@@ -79,6 +87,7 @@ func init() {
 		Source:  "riemann.streams/sreduce",
 		Clock:   "none",
 		Bounds:  "One value is kept, as long as the rules live.",
+		Gives:   func(o SreduceOptions, _ Kind) Kind { return o.F.results() },
 		New: func(env *Env, o SreduceOptions, next Stream) (Stream, error) {
 			n := &sreduce{env: env, f: o.F, next: next}
 			if o.Seed.apply != nil {
@@ -110,6 +119,14 @@ type SmapOptions struct {
 type SreduceOptions struct {
 	F    Mapper `arg:"1" acc:"true" doc:"a fold, or a patch or expression with acc and event"`
 	Seed Patch  `arg:"2,optional" doc:"the fields of the first accumulator; without it the first input is that"`
+}
+
+// results returns what the results are, Unknown where only the data tells.
+func (m Mapper) results() Kind {
+	if m.gives == Either {
+		return Unknown
+	}
+	return m.gives
 }
 
 type smap struct {
