@@ -192,7 +192,7 @@ func (h *Host) lookNet(ctx context.Context, b *round) {
 	seconds := now.Sub(h.netAt).Seconds()
 	for i, c := range counters {
 		last, known := h.net[c.Name]
-		if i >= maxInterfaces || c.Name == "lo" {
+		if i >= maxInterfaces || c.Name == "lo" || c.BytesRecv+c.BytesSent == 0 {
 			continue
 		}
 		h.net[c.Name] = c

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"zeta/dashboard"
+	"zeta/event"
+	"zeta/server"
+	"zeta/sinks"
+	"zeta/source"
+)
+
+var serveCommand = &command{
+	name:    "serve",
+	summary: "run the router",
+	doc: `Runs zeta until SIGTERM or an interrupt; a second one ends it at once. Without --config it listens on loopback
+(Riemann's protocol on 5555, TCP and UDP, and HTTP with the dashboard on 5556), indexes everything, and feeds itself with
+this machine's health. With --config the rules decide; their listen statements replace the default listeners.
+Problems in the rules are all printed, and nothing is started.`,
+	example: `zeta serve
+zeta serve --config /etc/zeta/zeta.expr
+zeta serve --config zeta.expr --health --log-level debug`,
+	flags: func(fs *flag.FlagSet) func(*cli, []string) error {
+		var s serveFlags
+		fs.Var(&s.config, "config", "rules `FILE`; may be repeated")
+		fs.StringVar(&s.health, "health", "auto", "feed this machine's health: `yes`, no, or auto (only without --config)")
+		fs.StringVar(&s.level, "log-level", "info", "least `LEVEL` that is logged: debug, info, warn, error")
+		fs.BoolVar(&s.json, "log-json", false, "log JSON instead of text")
+		fs.StringVar(&s.pprof, "pprof", "", "serve Go's profiles on this `HOST:PORT` of loopback")
+		fs.DurationVar(&s.grace, "grace", 10*time.Second, "longest `DURATION` of an orderly end")
+		return func(c *cli, _ []string) error { return serve(c, &s) }
+	},
+}
+
+type serveFlags struct {
+	config        list
+	health, level string
+	json          bool
+	pprof         string
+	grace         time.Duration
+}
+
+func serve(c *cli, s *serveFlags) error {
+	log, err := s.logger(c)
+	if err != nil {
+		return err
+	}
+	if s.health != "auto" && s.health != "yes" && s.health != "no" {
+		return usagef("--health %q: want yes, no or auto", s.health)
+	}
+	for _, f := range s.config {
+		if _, err := os.Stat(f); err != nil {
+			return usageError{err}
+		}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if s.pprof != "" {
+		if err := servePprof(ctx, s.pprof, log); err != nil {
+			return err
+		}
+	}
+	v, _, _ := version()
+	outlets := sinks.NewManager(sinks.Options{Logger: log})
+	srv, err := server.New(server.Options{
+		RulesFiles: s.config,
+		Dashboard:  dashboard.Handler(),
+		Sinks:      outlets,
+		Logger:     log,
+		Version:    v,
+	})
+	if err != nil {
+		return err
+	}
+	// The server ends by Shutdown below, in order, not with ctx.
+	if err := srv.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	if s.health == "yes" || s.health == "auto" && len(s.config) == 0 {
+		go source.NewHost(source.HostOptions{Logger: log}).Run(ctx, func(events []event.Event) { srv.Ingest(events) })
+	}
+	if a := srv.Addr("http"); a != nil {
+		log.Info("zeta is running", "dashboard", "http://"+a.String()+"/", "version", v)
+	} else {
+		log.Info("zeta is running", "version", v)
+	}
+	<-ctx.Done()
+	stop() // from here on a signal ends the program at once
+	log.Info("ending; a second signal ends at once", "grace", s.grace)
+	grace, cancel := context.WithTimeout(context.Background(), s.grace)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		log.Warn("connections were cut", "err", err)
+	}
+	if err := outlets.Close(grace); err != nil {
+		return err
+	}
+	log.Info("ended")
+	return nil
+}
+
+func (s *serveFlags) logger(c *cli) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.level)); err != nil {
+		return nil, usagef("--log-level %q: want debug, info, warn or error", s.level)
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if s.json {
+		return slog.New(slog.NewJSONHandler(c.err, o)), nil
+	}
+	return slog.New(slog.NewTextHandler(c.err, o)), nil
+}
+
+// servePprof serves Go's profiles, on loopback only: they tell what the process holds in memory.
+func servePprof(ctx context.Context, addr string, log *slog.Logger) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usagef("--pprof %q: want HOST:PORT, such as 127.0.0.1:6060", addr)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return usagef("--pprof %q: profiles tell what zeta holds in memory and are served on loopback only", addr)
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("--pprof: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	context.AfterFunc(ctx, func() { srv.Close() })
+	go srv.Serve(l)
+	log.Info("profiles", "address", "http://"+l.Addr().String()+"/debug/pprof/")
+	return nil
+}
