@@ -25,6 +25,7 @@ type segment struct {
 const (
 	namesFrom    = 9   // series of a block from which it has a table
 	segmentSlots = 512 // a fuller segment splits
+	segmentBits  = 20  // beyond which it grows instead: a million segments hold any block
 )
 
 func (x *Index) hash(service string, has event.Presence) uint64 {
@@ -85,7 +86,7 @@ func (b *block) insertName(x *Index, s *event.Series) {
 	h := x.hash(s.Service, s.Has)
 	seg := b.names.segment(h)
 	for (seg.used+1)*4 > len(seg.slots)*3 {
-		if len(seg.slots) < segmentSlots || seg.bits > 32 {
+		if len(seg.slots) < segmentSlots || seg.bits >= segmentBits {
 			b.rehash(x, seg, make([]uint32, 2*len(seg.slots)))
 		} else {
 			b.split(x, h, seg)

@@ -26,7 +26,7 @@ func (q *Query) String() string { return q.text }
 func (q *Query) Cost() int { return q.cost }
 
 // regexCost stands for one search of a regular expression, at its usual length.
-const regexCost = 64
+const regexCost = 256
 
 func costOf(n node) int {
 	switch n := n.(type) {
