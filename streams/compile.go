@@ -20,9 +20,12 @@ type compiler struct {
 	src      *sources
 	problems []Problem
 
-	lets map[string]*let
-	defs map[string]*def
-	ids  map[string]bool // names given by id(…)
+	lets     map[string]*let
+	letNames map[string]Datum // of expressions, for suggestions: fill has put their values in
+	defs     map[string]*def
+	ids      map[string]bool // names given by id(…)
+
+	poisoned bool // fill met a mistake that has been reported: what follows from it is not
 
 	places  []*node
 	sinks   sinkSet
@@ -42,6 +45,7 @@ type let struct {
 	isStream bool
 	expr     ast.Node // the expression, other lets put in
 	size     int      // of expr
+	poisoned bool     // expr has a problem
 	part     part     // the stream
 	takes    Kind
 }
@@ -63,7 +67,8 @@ type part interface {
 
 // context is what is known at a place where a stream stands.
 type context struct {
-	in      Kind // what reaches it
+	in      Kind   // what reaches it
+	giver   string // the operator that gives that; "": the top level
 	vars    map[string]int
 	slots   map[string]*slot // pipe markers
 	path    *path
@@ -191,6 +196,12 @@ func (c *compiler) called(n ast.Node, name string, args []ast.Node, x context) p
 		return nil
 	}
 	c.report(n.Location(), "", "unknown operator "+name, "", c.suggest(name, true))
+	x.in = Unknown
+	for _, a := range args {
+		if c.isStream(a, x) {
+			c.stream(a, x) // for its own problems
+		}
+	}
 	return nil
 }
 
@@ -204,7 +215,7 @@ func (c *compiler) shared(n ast.Node, l *let, x context) part {
 	if !c.resolve(n, l) {
 		return nil
 	}
-	c.flow(n, l.name, x.in, l.takes)
+	c.flow(n, l.name, x, l.takes)
 	if l.part == nil {
 		return nil
 	}
@@ -217,7 +228,11 @@ func (c *compiler) resolve(n ast.Node, l *let) bool {
 	case 2:
 		return true
 	case 1:
-		c.report(n.Location(), "", fmt.Sprintf("%s is defined by itself", l.name), "", "streams run one way; use reinject to send events through the rules again")
+		hint := ""
+		if c.isStream(l.value, context{}) {
+			hint = "streams run one way; use reinject to send events through the rules again"
+		}
+		c.report(n.Location(), "", fmt.Sprintf("%s is defined by itself", l.name), "", hint)
 		return false
 	}
 	l.stage = 1
@@ -228,11 +243,14 @@ func (c *compiler) resolve(n ast.Node, l *let) bool {
 			l.takes = p.entry.In
 		}
 	} else {
+		before := c.poisoned
+		c.poisoned = false
 		l.expr = c.fill(l.value)
+		l.poisoned, c.poisoned = c.poisoned, before
 		l.size = treeSize(l.expr, maxExprNodes+1)
 		if l.size > maxExprNodes {
 			c.report(l.at, "", fmt.Sprintf("%s is too large", l.name), fmt.Sprintf("at most %d parts, names put in", maxExprNodes), "")
-			l.expr = &ast.NilNode{}
+			l.expr, l.poisoned = stringNode(l.value, ""), true
 		}
 	}
 	l.stage = 2
@@ -293,12 +311,16 @@ func (c *compiler) isStream(n ast.Node, x context) bool {
 }
 
 // flow reports a stream that gets what it does not take.
-func (c *compiler) flow(n ast.Node, name string, in, takes Kind) {
+func (c *compiler) flow(n ast.Node, name string, x context, takes Kind) {
+	giver := x.giver
+	if giver == "" {
+		giver = "the top level"
+	}
 	switch {
-	case takes == Events && in == Windows:
-		c.report(n.Location(), name, fmt.Sprintf("%s takes events and gets windows", name), "", "put a fold between them, e.g. smap(mean, …)")
-	case takes == Windows && in == Events:
-		c.report(n.Location(), name, fmt.Sprintf("%s takes windows and gets events", name), "", "put a window between them, e.g. fixedTimeWindow(\"1m\", …)")
+	case takes == Events && x.in == Windows:
+		c.report(n.Location(), name, fmt.Sprintf("takes events, %s gives windows", giver), "", "put a fold between them, e.g. smap(mean, …)")
+	case takes == Windows && x.in == Events:
+		c.report(n.Location(), name, fmt.Sprintf("takes windows, %s gives events", giver), "", "put a window between them, e.g. fixedTimeWindow(\"1m\", …)")
 	}
 }
 
@@ -308,8 +330,10 @@ func (c *compiler) fill(n ast.Node) ast.Node {
 		if l := c.lets[identName(n)]; l != nil && !c.isStreamLet(l) {
 			l.used = true
 			if !c.resolve(n, l) || l.expr == nil {
-				return &ast.NilNode{}
+				c.poisoned = true
+				return stringNode(n, "")
 			}
+			c.poisoned = c.poisoned || l.poisoned
 			return l.expr
 		}
 		if name, args, ok := callOf(n); ok && name == "env" {
@@ -322,11 +346,13 @@ func (c *compiler) fill(n ast.Node) ast.Node {
 // environment is the string that env("NAME") stands for.
 func (c *compiler) environment(n ast.Node, args []ast.Node) ast.Node {
 	if len(args) != 1 {
-		c.report(n.Location(), "env", "env takes one name", `write env("NAME")`, "")
+		c.poisoned = true
+		c.report(n.Location(), "env", plural(len(args), "argument")+", want 1", `write env("NAME")`, "")
 		return stringNode(n, "")
 	}
 	key, ok := args[0].(*ast.StringNode)
 	if !ok || key.Value == "" || strings.ContainsAny(key.Value, "=\x00") {
+		c.poisoned = true
 		c.report(nodeLocation(args[0]), "env", sourceText(args[0])+" is no name of an environment variable", `write env("NAME")`, "")
 		return stringNode(n, "")
 	}
@@ -353,7 +379,7 @@ func (c *compiler) expand(n ast.Node, d *def, args []ast.Node, x context) part {
 		return nil
 	}
 	if slices.Contains(x.opening, d.name) {
-		c.report(n.Location(), d.name, fmt.Sprintf("%s uses itself", d.name), "a template is put in place of its use and would never end", "")
+		c.report(n.Location(), d.name, "uses itself", "a template is put in place of its use and would never end", "")
 		return nil
 	}
 	values := map[string]ast.Node{}
@@ -380,7 +406,7 @@ func (c *compiler) expand(n ast.Node, d *def, args []ast.Node, x context) part {
 // id compiles id("name", stream): the stream with a name of its own for its state.
 func (c *compiler) id(n ast.Node, args []ast.Node, x context) part {
 	if len(args) < 2 {
-		c.report(n.Location(), "id", "id takes a name and a stream", `write id("name", stream)`, "")
+		c.report(n.Location(), "id", plural(len(args), "argument")+", want 2", `write id("name", stream)`, "")
 		return nil
 	}
 	name, ok := args[0].(*ast.StringNode)
@@ -420,12 +446,14 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 	if place == nil {
 		return nil
 	}
-	c.flow(n, r.Name, x.in, r.In)
+	c.flow(n, r.Name, x, r.In)
 	before := len(c.problems)
 	d := decoder{c: c, r: r, call: n, x: x, opts: reflect.New(r.options).Elem(), binds: &place.binds}
 	d.opts.Set(r.defaults)
 	rest := d.arguments(args)
-	d.check()
+	if countErrors(c.problems[before:]) == 0 {
+		d.check()
+	}
 	place.opts = d.opts
 	failed := countErrors(c.problems[before:]) > 0
 
@@ -439,23 +467,35 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 	if r.gives != nil && !failed {
 		place.gives = r.gives(d.opts, x.in)
 	}
-	if !failed {
+	if failed {
+		place.gives = Unknown // say no more about what follows from the mistake
+		rest = slices.DeleteFunc(rest, isLiteral)
+	} else {
 		c.probe(n, place)
 	}
 	below := x
 	below.in, below.vars = place.gives, d.vars()
+	if r.Out != Either || r.gives != nil {
+		below.giver = r.Name
+	}
 	below.path = x.path.below(place, c.argumentText(place))
 	place.path = below.path
 	d.branches(below)
 	switch {
 	case r.Leaf && len(rest) > 0:
-		c.report(nodeLocation(rest[0]), r.Name, fmt.Sprintf("%s takes no streams", r.Name), "nothing can follow it", fmt.Sprintf("write sdo(%s, …) to send the input to both", r.Name))
+		c.report(nodeLocation(rest[0]), r.Name, "takes no streams", "nothing can follow it", fmt.Sprintf("write sdo(%s, …) to send the input to both", r.Name))
 	case r.branches && len(rest) > 0:
 		c.report(nodeLocation(rest[0]), r.Name, "one argument too many", c.usage(r), "")
 	default:
 		place.next = c.children(rest, below)
 	}
 	return place
+}
+
+// isLiteral reports whether n can be nothing but a value.
+func isLiteral(n ast.Node) bool {
+	_, _, isCall := callOf(n)
+	return identName(n) == "" && !isCall
 }
 
 // place makes the node of a call.
@@ -494,34 +534,42 @@ func (c *compiler) usage(r *registration) string {
 	return r.Name + " is called " + r.Usage()
 }
 
-// Usage is how the name is called, e.g. throttle(limit, every, …).
+// Usage is how the name is called, e.g. throttle(limit, every, streams…).
 func (d *Doc) Usage() string {
-	var args, options []string
-	branches := false
+	var args, options, streams []string
 	for _, a := range d.Args {
+		name := a.Name
+		switch {
+		case a.Rest:
+			name += "…"
+		case a.Optional:
+			name = "[" + name + "]"
+		}
 		switch {
 		case a.Option:
 			options = append(options, a.Name)
-			continue
-		case a.Rest:
-			args = append(args, a.Name+"…")
-		case a.Optional:
-			args = append(args, "["+a.Name+"]")
+		case a.Branch:
+			streams = append(streams, name)
 		default:
-			args = append(args, a.Name)
+			args = append(args, name)
 		}
-		branches = branches || strings.HasPrefix(a.Type, "a stream") || a.Type == "streams" || strings.HasPrefix(a.Type, "pairs")
 	}
 	if len(options) > 0 {
 		args = append(args, "{"+strings.Join(options, ", ")+"}")
 	}
-	if !d.Leaf && !branches {
+	args = append(args, streams...)
+	if !d.Leaf && !d.takesBranches() {
 		args = append(args, "streams…")
 	}
 	if len(args) == 0 {
 		return d.Name
 	}
 	return d.Name + "(" + strings.Join(args, ", ") + ")"
+}
+
+// takesBranches reports whether the children are arguments like others.
+func (d *Doc) takesBranches() bool {
+	return slices.ContainsFunc(d.Args, func(a ArgDoc) bool { return a.Branch && a.Name != "else" })
 }
 
 func countErrors(ps []Problem) int {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -19,7 +20,7 @@ func (l *load) listen(n *ast.CallNode, callee *ast.MemberNode) {
 	r := listeners[kind.Value]
 	if r == nil {
 		known := slices.Sorted(maps.Keys(listeners))
-		l.report(callee.Location(), "listen", fmt.Sprintf("unknown listener %q", kind.Value), "there are "+orList(known), didYouMean(kind.Value, known))
+		l.report(callee.Location(), "listen", fmt.Sprintf("unknown listener %q", kind.Value), "listeners are "+strings.Join(known, ", "), didYouMean(kind.Value, known))
 		return
 	}
 	at := l.src.position(n.Location().From)

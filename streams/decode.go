@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
 )
 
 // decoder fills an options struct from the arguments of a call.
@@ -49,13 +50,21 @@ func (d *decoder) vars() map[string]int {
 
 // checker is the scope in which an argument is compiled.
 func (d *decoder) checker(f *optionField) *checker {
+	c := d.c
+	c.poisoned = false
+	report := func(at file.Location, operator, found, want, hint string) {
+		if !c.poisoned {
+			c.report(at, operator, found, want, hint)
+		}
+	}
 	return &checker{
-		report: d.c.report, warn: d.c.warn, operator: d.r.Name, in: d.x.in, acc: f.acc, vars: d.x.vars,
+		report: report, warn: c.warn, operator: d.r.Name, in: d.x.in, acc: f.acc, vars: d.x.vars, consts: d.c.letNames,
 	}
 }
 
 // arguments decodes positional arguments and options and returns the children.
 func (d *decoder) arguments(args []ast.Node) (rest []ast.Node) {
+	mapped := false // the options map has had its turn
 	for i := range d.r.fields {
 		f := &d.r.fields[i]
 		if f.place != placeArg {
@@ -63,6 +72,9 @@ func (d *decoder) arguments(args []ast.Node) (rest []ast.Node) {
 		}
 		switch {
 		case f.rest:
+			if !mapped {
+				args, mapped = d.optionsMap(args), true
+			}
 			args = d.rest(f, args)
 		case len(args) == 0 || f.optional && !d.suits(f, args[0]) || !f.optional && f.typ != typeBranch && d.leavesOut(f, args[0]):
 			if !f.optional {
@@ -74,20 +86,27 @@ func (d *decoder) arguments(args []ast.Node) (rest []ast.Node) {
 			args = args[1:]
 		}
 	}
-	if names := optionNames(d.r.fields); len(names) > 0 {
-		if len(args) > 0 {
-			if m, ok := args[0].(*ast.MapNode); ok {
-				d.options(m, d.r.fields, d.opts, nil)
-				args = args[1:]
-			}
-		}
-	} else if len(args) > 0 {
-		if m, ok := args[0].(*ast.MapNode); ok {
-			d.fault(m, d.r.Name+" takes no options map", d.c.usage(d.r), "")
-			args = args[1:]
-		}
+	if !mapped {
+		args = d.optionsMap(args)
 	}
 	return d.takeElse(args)
+}
+
+// optionsMap decodes the options map, which stands before the streams.
+func (d *decoder) optionsMap(args []ast.Node) []ast.Node {
+	if len(args) == 0 {
+		return nil
+	}
+	m, ok := args[0].(*ast.MapNode)
+	if !ok {
+		return args
+	}
+	if len(optionNames(d.r.fields)) == 0 {
+		d.fault(m, "takes no options map", d.c.usage(d.r), "")
+	} else {
+		d.options(m, d.r.fields, d.opts, nil)
+	}
+	return args[1:]
 }
 
 // leavesOut reports whether a required argument is missing and what stands there is a stream already.
@@ -248,7 +267,7 @@ func (d *decoder) branch(f *optionField, nodes []ast.Node, set func(env *Env, op
 	p := new(part)
 	d.later = append(d.later, func(x context) {
 		if f.takes != Either {
-			x.in = f.takes
+			x.in, x.giver = f.takes, d.r.Name
 		}
 		if f.fork {
 			x.path = x.path.fork()
@@ -356,7 +375,10 @@ func (d *decoder) value(f *optionField, n ast.Node, dst reflect.Value, path fiel
 	if d.compiled(f, n, dst, path) {
 		return
 	}
-	n = d.c.fill(n)
+	d.c.poisoned = false
+	if n = d.c.fill(n); d.c.poisoned {
+		return
+	}
 	switch f.typ {
 	case typeStrings:
 		var list []string

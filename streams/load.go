@@ -205,6 +205,10 @@ func (l *load) text(name, text string) {
 func (l *load) statement(s statement) {
 	text, offset := s.text, s.start
 	name, value, isLet := cutLet(text)
+	if word, _, _ := strings.Cut(text, " "); word == "let" && !isLet {
+		l.report(file.Location{From: s.start, To: s.start + 3}, "let", "no name with a value", "write let NAME = value", "")
+		return
+	}
 	if isLet {
 		offset += runes(text[:len(text)-len(value)])
 		text = value
@@ -294,7 +298,7 @@ func (l *load) refuseName(name string, at file.Location, statement string) bool 
 func (l *load) define(n ast.Node, args []ast.Node) {
 	const form = "write def(name(parameter, …), stream)"
 	if len(args) != 2 {
-		l.report(n.Location(), "def", fmt.Sprintf("def with %s", plural(len(args), "argument")), form, "")
+		l.report(n.Location(), "def", plural(len(args), "argument")+", want 2", form, "")
 		return
 	}
 	name, params, ok := callOf(args[0])
@@ -332,7 +336,11 @@ func (l *load) include(n ast.Node, args []ast.Node) {
 		pattern, _ = args[0].(*ast.StringNode)
 	}
 	if pattern == nil {
-		l.report(n.Location(), "include", "include takes one pattern", `write include("rules.d/*.expr")`, "")
+		found := plural(len(args), "argument") + ", want 1"
+		if len(args) == 1 {
+			found = sourceText(args[0]) + " is no pattern"
+		}
+		l.report(n.Location(), "include", found, `write include("rules.d/*.expr")`, "")
 		return
 	}
 	here := l.opening[len(l.opening)-1]
@@ -365,6 +373,12 @@ func (l *load) finish() (*Rules, Problems) {
 	for i, f := range l.src.files {
 		rank[f.name] = i + 1
 	}
+	l.letNames = map[string]Datum{}
+	for name, x := range l.lets {
+		if !l.isStreamLet(x) {
+			l.letNames[name] = Datum{}
+		}
+	}
 	for _, f := range l.late {
 		f()
 	}
@@ -383,12 +397,15 @@ func (l *load) finish() (*Rules, Problems) {
 	for _, n := range l.tests {
 		l.test(n)
 	}
-	l.unused()
+	if Problems(l.problems).Err() == nil {
+		l.unused()
+	}
 	for name, r := range registry {
 		if _, ok := l.set[name]; !ok && r.kind == settingName {
 			l.rules.Settings[name] = r.defaults.Interface()
 		}
 	}
+	l.src.mask(l.problems)
 	problems := Problems(sortProblems(l.problems, rank))
 	if problems.Err() != nil {
 		return nil, problems

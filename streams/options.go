@@ -203,7 +203,7 @@ func (f *optionField) bound(text string) (float64, error) {
 func (f *optionField) doc(o reflect.Value) ArgDoc {
 	d := ArgDoc{
 		Name: f.name, Type: f.typeName(), Doc: f.about, Option: f.place == placeOption, Optional: f.optional,
-		Rest: f.rest, Min: f.minText, Max: f.maxText, Enum: f.enum, Secret: f.secret,
+		Rest: f.rest, Branch: f.isBranch(), Min: f.minText, Max: f.maxText, Enum: f.enum, Secret: f.secret,
 	}
 	v := o.Field(f.index)
 	if v.Kind() == reflect.Pointer && v.IsNil() {

@@ -53,8 +53,12 @@ func syntaxError(message string) string {
 	switch {
 	case message == "EOF" || message == "unexpected end of expression":
 		return "the statement ends too early"
-	case ok && (kind == "Operator" || kind == "Bracket" || kind == "Identifier" || kind == "Number" || kind == "String"):
+	case ok && kind == "String":
+		return "unexpected " + strings.TrimSuffix(rest, ")")
+	case ok && (kind == "Operator" || kind == "Bracket" || kind == "Identifier" || kind == "Number"):
 		return "unexpected " + strings.TrimSuffix(strings.Trim(rest, `"`), `")`)
+	case strings.HasPrefix(message, "invalid "):
+		message, _, _ = strings.Cut(message, ": strconv.")
 	}
 	return message
 }

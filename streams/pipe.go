@@ -41,7 +41,7 @@ type pipeline struct {
 // pipe compiles pipe(marker, stages…). What reaches a later stage is known only when events come.
 func (c *compiler) pipe(n ast.Node, args []ast.Node, x context) part {
 	if len(args) < 2 {
-		c.report(n.Location(), "pipe", fmt.Sprintf("pipe with %s", plural(len(args), "argument")), "write pipe(_, stage, …, last)", "")
+		c.report(n.Location(), "pipe", plural(len(args), "argument")+", want a marker and stages", "write pipe(_, stage, …, last)", "")
 		return nil
 	}
 	marker := identName(args[0])
@@ -53,7 +53,7 @@ func (c *compiler) pipe(n ast.Node, args []ast.Node, x context) part {
 	for i, stage := range args[1:] {
 		y := x
 		if i > 0 {
-			y.in = Unknown
+			y.in, y.giver = Unknown, "pipe"
 		}
 		if i < len(p.slots) {
 			c.slots++

@@ -53,6 +53,7 @@ type ArgDoc struct {
 	Option   bool // a key of the options map
 	Optional bool
 	Rest     bool
+	Branch   bool // a stream, or pairs that end in one
 	Min, Max string
 	Enum     []string
 	Default  string   // as text; "" if there is none

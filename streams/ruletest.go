@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -71,17 +72,19 @@ func (l *load) test(n ast.Node) {
 		l.report(n.Location(), "test", "a test without a name", form, "")
 		return
 	}
+	expects := false
 	for _, a := range args {
 		switch name, inner, _ := callOf(a); name {
 		case "at":
 			l.testAt(t, a, inner)
 		case "expect":
+			expects = true
 			l.testExpect(t, a, inner)
 		default:
 			l.report(nodeLocation(a), "test", fmt.Sprintf("found %s, want at(…) or expect(…)", clip(sourceText(a))), form, "")
 		}
 	}
-	if len(t.expects) == 0 {
+	if !expects {
 		l.report(n.Location(), "test", fmt.Sprintf("the test %q expects nothing", t.Name), form, "")
 		return
 	}
@@ -130,7 +133,7 @@ func (l *load) testAt(t *Test, n ast.Node, args []ast.Node) {
 func (l *load) testExpect(t *Test, n ast.Node, args []ast.Node) {
 	const form = "write expect(name, [{…}, …])"
 	if len(args) != 2 {
-		l.report(n.Location(), "expect", fmt.Sprintf("expect with %s", plural(len(args), "argument")), form, "")
+		l.report(n.Location(), "expect", plural(len(args), "argument")+", want 2", form, "")
 		return
 	}
 	name := identName(args[0])
@@ -139,7 +142,7 @@ func (l *load) testExpect(t *Test, n ast.Node, args []ast.Node) {
 	}
 	if !l.rules.taps[name] {
 		known := slices.Sorted(maps.Keys(l.rules.taps))
-		want := "the rules have " + orList(known)
+		want := "the rules have " + strings.Join(known, ", ")
 		if len(known) == 0 {
 			want = "the rules have no tap, no stream with a name and no sink"
 		}

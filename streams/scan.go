@@ -131,8 +131,12 @@ func (s *scanner) quoted(quote rune) {
 		case c == '\\':
 			i++
 		case c == '\n':
+			ends := strings.HasSuffix(strings.TrimRight(s.text[s.pos:i], " \t\r"), ";")
 			s.take(i - s.pos)
 			s.fault(start, 1, "string is not closed", "a string ends on its line", fmt.Sprintf("end it with %c, or use `…` for one of several lines", quote))
+			if ends {
+				s.finish() // the semicolon was meant to be one
+			}
 			return
 		case rune(c) == quote:
 			s.take(i + 1 - s.pos)
@@ -174,6 +178,9 @@ func (s *scanner) token(r rune, size int) {
 		s.open = append(s.open, bracket{r, at})
 	case ')', ']', '}':
 		if len(s.open) == 0 {
+			if s.cur.broken {
+				return // most likely of the same mistake
+			}
 			s.fault(at, 1, fmt.Sprintf("%c closes nothing", r), "", "remove it, or look for a bracket or a string that was closed too early")
 			return
 		}

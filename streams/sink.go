@@ -23,7 +23,7 @@ func (c *compiler) sink(n ast.Node, r *registration, args []ast.Node, x context)
 	d.opts.Set(r.defaults)
 	before := len(c.problems)
 	for _, a := range d.arguments(args) {
-		d.fault(a, r.Name+" takes no streams", "nothing can follow a sink", fmt.Sprintf("write sdo(%s({…}), …) to send the input to both", r.Name))
+		d.fault(a, "takes no streams", "nothing can follow a sink", fmt.Sprintf("write sdo(%s({…}), …) to send the input to both", r.Name))
 	}
 	if countErrors(c.problems[before:]) == 0 {
 		d.check()

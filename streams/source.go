@@ -1,8 +1,10 @@
 package streams
 
 import (
+	"regexp"
 	"sort"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
@@ -88,6 +90,41 @@ func (s *sources) hide(n ast.Node) {
 		s.hidden = append(s.hidden, lit.Location())
 	}
 }
+
+// mask blots out secrets in the lines that problems quote: literals that were decoded as secrets, and strings
+// behind the name of an option that is one, since a statement with a mistake may never be decoded.
+func (s *sources) mask(ps []Problem) {
+	for i := range ps {
+		p := &ps[i]
+		p.Text = secretOption().ReplaceAllStringFunc(p.Text, func(m string) string {
+			at := strings.IndexAny(m, "\"'`")
+			return m[:at+1] + strings.Repeat("*", max(0, runes(m[at:])-2)) + m[len(m)-1:]
+		})
+		for _, at := range s.hidden {
+			from := s.position(at.From)
+			if from.file == p.File && from.line == p.Line {
+				line := []rune(p.Text)
+				for j := from.col; j < min(from.col+at.To-at.From-2, len(line)); j++ {
+					line[j] = '*'
+				}
+				p.Text = string(line)
+			}
+		}
+	}
+}
+
+// secretOption finds options that are secrets with their values.
+var secretOption = sync.OnceValue(func() *regexp.Regexp {
+	names := []string{"token", "password", "secret"}
+	for _, r := range registry {
+		for _, f := range r.fields {
+			if f.secret {
+				names = append(names, regexp.QuoteMeta(f.name))
+			}
+		}
+	}
+	return regexp.MustCompile(`\b(` + strings.Join(names, "|") + `)["']?\s*:\s*("([^"\\]|\\.)*"|'([^'\\]|\\.)*'|` + "`[^`]*`" + `)`)
+})
 
 // runes counts the characters of text.
 func runes(text string) int { return utf8.RuneCountInString(text) }
