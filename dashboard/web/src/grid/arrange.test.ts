@@ -49,6 +49,11 @@ test.each([
   expect(arrange(company.values(), find, 'name').reduce((n, s) => n + s.cells.length, 0)).toBe(want);
 });
 
+test('a host silent as a whole does not push its columns forward', () => {
+  const t = table(['gone', 'a', 'expired'], ['gone', 'b', 'expired'], ['up', 'a', 'ok'], ['up', 'z', 'warning']);
+  expect(columns(arrange(t.values(), '', 'worst'), 'worst')).toEqual(['z', 'a', 'b']);
+});
+
 test('names sort by number, and equal numbers still have an order', () => {
   expect(['b', 'a10', 'a2', 'A2', null, ''].sort(byName)).toEqual(['', 'a2', 'A2', 'a10', 'b', null]);
 });

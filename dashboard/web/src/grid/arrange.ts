@@ -53,13 +53,20 @@ function matches(c: Cell, words: string[]): boolean {
   return words.every((w) => text.includes(w));
 }
 
-// columns returns the services of all sections in the order of a table's columns.
+// columns returns the services of all sections in the order of a table's columns. A host that is silent as a
+// whole is one problem, told by its row: it does not push its columns before those of other problems.
 export function columns(sections: readonly Section[], sort: 'worst' | 'name'): (string | null)[] {
   const worst = new Map<string | null, number>();
   for (const s of sections) {
-    for (const c of s.cells) worst.set(c.service, Math.max(worst.get(c.service) ?? 0, severity(c.level)));
+    const silent = isSilent(s.cells);
+    for (const c of s.cells) worst.set(c.service, Math.max(worst.get(c.service) ?? 0, silent ? 0 : severity(c.level)));
   }
   return [...worst.keys()].sort((a, b) => (sort === 'worst' ? worst.get(b)! - worst.get(a)! : 0) || byName(a, b));
+}
+
+// isSilent reports whether all cells, more than one, are silent.
+export function isSilent(cells: readonly Cell[]): boolean {
+  return cells.length > 1 && cells.every((c) => c.level === Level.Silent);
 }
 
 // prefersTable reports whether the sections are worth a table: several hosts which mostly have the same

@@ -216,5 +216,7 @@ function paintTile(t: TileElement, cell: Cell | undefined, present: boolean, sel
   const word = cell.level === Level.Silent ? 'silent' : cell.level <= Level.Ok || cell.event.metric === null ? '' : stateWord(cell.event.state);
   setText(t.word, word);
   setText(t.more, `${word === '' ? ` ${stateWord(cell.event.state)}` : ''} on ${nameOf(cell.host, 'host')}`);
-  t.line.setAttribute('d', word === '' ? sparkline(cell.trail, SPARK_WIDTH, SPARK_HEIGHT) : '');
+  // …and there it takes the room of the line.
+  t.line.parentElement!.toggleAttribute('hidden', word !== '');
+  if (word === '') t.line.setAttribute('d', sparkline(cell.trail, SPARK_WIDTH, SPARK_HEIGHT));
 }

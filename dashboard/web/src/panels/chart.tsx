@@ -111,7 +111,10 @@ function options(width: number, c: Colours, history: () => History): uPlot.Optio
         },
       },
     ],
-    hooks: { drawClear: [(u) => drawStates(u, c, history())] },
+    hooks: {
+      drawClear: [(u) => drawStates(u, c, history())],
+      setCursor: [(u) => u.root.classList.toggle('pointed', u.cursor.idx !== null && u.cursor.idx !== undefined)],
+    },
   };
 }
 

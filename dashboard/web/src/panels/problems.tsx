@@ -1,7 +1,8 @@
 import { second } from '../clock';
 import { nameOf } from '../event';
-import { age, metric } from '../format';
-import { isProblem, Level, LEVEL_NAMES, stateWord } from '../state';
+import { age, metric, plural } from '../format';
+import { worstFirst, type Problem } from '../problems';
+import { Level, LEVEL_NAMES, stateWord } from '../state';
 import { select, table } from '../store';
 import type { Cell } from '../table';
 import { selected } from '../url';
@@ -13,49 +14,59 @@ const MOST = 200; // rows; nobody reads further
 export function Problems() {
   table.beat.value;
   const now = second.value;
-  const all: Cell[] = [];
-  for (const c of table.values()) if (isProblem(c.level)) all.push(c);
-  all.sort((a, b) => b.level - a.level || b.since - a.since || (a.key < b.key ? -1 : 1));
-  const s = selected.value;
+  const all = worstFirst(table.values());
   return (
     <section class="panel problems-panel" aria-labelledby="problems-title">
       <header class="panel-head">
         <h2 id="problems-title">Problems</h2>
         <span class="count">{all.length.toLocaleString('en')}</span>
       </header>
-      {all.length === 0 ? (
-        table.loaded.value && table.size > 0 ? (
-          <Blank title="All is well" level="ok">
-            <p>Nothing is critical, warning or silent.</p>
-          </Blank>
-        ) : (
-          <Blank title="Nothing known yet" />
-        )
-      ) : (
+      {all.length > 0 ? (
         <ul class="problems" tabIndex={0} aria-label="Problems, worst first">
-          {all.slice(0, MOST).map((c) => (
-            <li key={c.key}>
-              <button
-                type="button"
-                class="problem"
-                data-level={LEVEL_NAMES[c.level]}
-                aria-pressed={s !== null && s.host === c.host && s.service === c.service}
-                onClick={() => select(c)}
-              >
-                <i class="mark" data-level={LEVEL_NAMES[c.level]} />
-                <span class="problem-service">{nameOf(c.service, 'service')}</span>
-                <span class="problem-age" title={c.exact ? 'since it is so' : 'at least so long; it was so before this page was opened'}>
-                  {lasting(c, now)}
-                </span>
-                <span class="problem-host">{nameOf(c.host, 'host')}</span>
-                <span class="problem-what">{what(c)}</span>
-              </button>
+          {all.slice(0, MOST).map((p) => (
+            <li key={p.cell.key}>
+              <Row problem={p} now={now} />
             </li>
           ))}
           {all.length > MOST && <li class="dim more">and {(all.length - MOST).toLocaleString('en')} more; narrow the query to see them</li>}
         </ul>
+      ) : (
+        <div class="grid-area">
+          {table.loaded.value && table.size > 0 ? (
+            <Blank title="All is well" level="ok">
+              <p>Nothing is critical, warning or silent.</p>
+            </Blank>
+          ) : (
+            <Blank title="Nothing known yet" />
+          )}
+        </div>
       )}
     </section>
+  );
+}
+
+function Row({ problem, now }: { problem: Problem; now: number }) {
+  const c = problem.cell;
+  const s = selected.value;
+  const level = LEVEL_NAMES[c.level];
+  const host = nameOf(c.host, 'host');
+  const whole = problem.services > 1;
+  return (
+    <button
+      type="button"
+      class="problem"
+      data-level={level}
+      aria-pressed={s !== null && s.host === c.host && (whole || s.service === c.service)}
+      onClick={() => select(c)}
+    >
+      <i class="mark" data-level={level} />
+      <span class="problem-service">{whole ? host : nameOf(c.service, 'service')}</span>
+      <span class="problem-age" title={c.exact ? 'since it is so' : 'at least so long; it was so before this page was opened'}>
+        {lasting(c, now)}
+      </span>
+      {!whole && <span class="problem-host">{host}</span>}
+      <span class="problem-what">{whole ? `the whole host is silent, ${plural(problem.services, 'service')}` : what(c)}</span>
+    </button>
   );
 }
 
