@@ -97,35 +97,27 @@ var presence = [...]event.Presence{
 	fieldMetric: event.HasMetric, fieldTags: 0, fieldTime: event.HasTime, fieldTTL: event.HasTTL,
 }
 
-// text returns a reader of a field that can hold a string, nil for other fields.
-func text(t term) func(e *event.Event) (string, bool) {
-	switch t.field {
-	case fieldHost:
-		return func(e *event.Event) (string, bool) { return e.Host, e.Has&event.HasHost != 0 }
-	case fieldService:
-		return func(e *event.Event) (string, bool) { return e.Service, e.Has&event.HasService != 0 }
-	case fieldState:
-		return func(e *event.Event) (string, bool) { return e.State, e.Has&event.HasState != 0 }
-	case fieldDescription:
-		return func(e *event.Event) (string, bool) { return e.Description, e.Has&event.HasDescription != 0 }
-	case fieldAttr:
-		name := t.str
-		return func(e *event.Event) (string, bool) { return e.Attr(name) }
-	}
-	return nil
-}
-
 // compileText tests a term's string; what is no string fails.
 func compileText(t term, test func(s string) bool) predicate {
 	switch t.kind {
 	case kindString:
 		return constant(test(t.str))
 	case kindField:
-		get := text(t)
-		if get == nil {
-			return never
-		}
-		return func(e *event.Event) bool { s, ok := get(e); return ok && test(s) }
+	default:
+		return never
+	}
+	switch t.field {
+	case fieldHost:
+		return func(e *event.Event) bool { return e.Has&event.HasHost != 0 && test(e.Host) }
+	case fieldService:
+		return func(e *event.Event) bool { return e.Has&event.HasService != 0 && test(e.Service) }
+	case fieldState:
+		return func(e *event.Event) bool { return e.Has&event.HasState != 0 && test(e.State) }
+	case fieldDescription:
+		return func(e *event.Event) bool { return e.Has&event.HasDescription != 0 && test(e.Description) }
+	case fieldAttr:
+		name := t.str
+		return func(e *event.Event) bool { s, ok := e.Attr(name); return ok && test(s) }
 	}
 	return never
 }

@@ -29,5 +29,5 @@
 //     fields the event lacks.
 //   - Text from the network is safe to parse: at most MaxLength bytes, MaxDepth levels, regular
 //     expressions of MaxPattern bytes and a bounded program.
-//   - Parse(q.String()) is q.
+//   - Parse(q.String()) is q, unless the canonical text is longer than MaxLength.
 package query

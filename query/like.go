@@ -31,6 +31,9 @@ func (w *wildcard) match(s string) bool {
 	if w.exact(s) {
 		return true
 	}
+	if s == "" || strings.IndexByte(lineEndBytes, s[len(s)-1]) < 0 {
+		return false
+	}
 	short := trimLineEnd(s)
 	return len(short) < len(s) && w.exact(short)
 }
@@ -71,6 +74,9 @@ func hasLineEnd(s string) bool {
 	}
 	return false
 }
+
+// lineEndBytes are the last bytes of the line ends.
+const lineEndBytes = "\n\r\x85\xa8\xa9"
 
 // trimLineEnd removes one line end from the end of s.
 func trimLineEnd(s string) string {

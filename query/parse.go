@@ -1,7 +1,9 @@
 package query
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -222,11 +224,11 @@ func (p *parser) term() (t term, ok bool, err error) {
 	case tokName:
 		t = term{kind: kindField, str: p.tok.text, field: fieldOf(p.tok.text)}
 	case tokFloat:
-		f, err := strconv.ParseFloat(p.tok.text, 64)
-		if err != nil && f == 0 {
-			return term{}, false, p.unexpected("a number")
+		f, err := strconv.ParseFloat(p.tok.text, 64) // beyond the range: an infinity
+		if errors.Is(err, strconv.ErrSyntax) {
+			f = math.NaN() // -NaN
 		}
-		t = term{kind: kindFloat, float: f} // beyond the range: an infinity
+		t = term{kind: kindFloat, float: f}
 	case tokLong, tokBig:
 		if t, err = p.integer(); err != nil {
 			return term{}, false, err

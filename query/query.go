@@ -17,8 +17,8 @@ func newQuery(root node) *Query {
 // Match reports whether e fits the query.
 func (q *Query) Match(e *event.Event) bool { return q.match(e) }
 
-// String returns the canonical text: Parse(q.String()) is q, and texts that differ in blanks, superfluous
-// parentheses or the writing of literals have one canonical text.
+// String returns the canonical text: it is read back as the same query, and texts that differ in blanks,
+// superfluous parentheses or the writing of literals have one canonical text.
 func (q *Query) String() string { return q.text }
 
 // Cost is roughly what one Match costs, in units of a plain comparison. A search that must keep to a
