@@ -180,9 +180,13 @@ func (x code) from(parts ...code) code {
 		x.konst = x.konst && parts[i].konst
 		x.failed = x.failed || parts[i].failed
 	}
-	if x.konst && !x.failed {
-		return constCode(x.eval(&Input{}))
+	if !x.konst || x.failed {
+		x.konst = false
+		return x
 	}
-	x.konst = false
-	return x
+	x.val = x.eval(&Input{})
+	if x.val.Kind == Missing {
+		return x // the kind is still known
+	}
+	return constCode(x.val)
 }

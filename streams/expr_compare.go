@@ -63,7 +63,7 @@ func (c *checker) misplacedNot(n *ast.BinaryNode) (code, bool) {
 	if x := c.quietly(not.Node); x.failed || x.kind == kindBool {
 		return code{}, false
 	}
-	left, right := sourceText(not.Node), describe(n.Right)
+	left, right := describe(not.Node), describe(n.Right)
 	better := fmt.Sprintf("%s not %s %s", left, n.Operator, right)
 	switch n.Operator {
 	case "==":

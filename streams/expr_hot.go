@@ -183,7 +183,10 @@ func matchesText(x code, matches matcher) testFn {
 	case "host":
 		return func(in *Input) bool { e := in.Event; return e != nil && e.Has&event.HasHost != 0 && matches(e.Host) }
 	case "service":
-		return func(in *Input) bool { e := in.Event; return e != nil && e.Has&event.HasService != 0 && matches(e.Service) }
+		return func(in *Input) bool {
+			e := in.Event
+			return e != nil && e.Has&event.HasService != 0 && matches(e.Service)
+		}
 	}
 	str := x.asString()
 	return func(in *Input) bool { s, ok := str(in); return ok && matches(s) }

@@ -82,7 +82,10 @@ func (c *checker) contradiction(n ast.Node, bounds map[string]*bound) string {
 	default:
 		return ""
 	}
-	text, name := sourceText(n), sourceText(subject)
+	if !isSmall(subject, 16) {
+		return ""
+	}
+	text, name := describe(n), sourceText(subject)
 	k := bounds[name]
 	if k == nil {
 		k = &bound{}

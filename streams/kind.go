@@ -49,8 +49,10 @@ func kindOf(d Datum) exprKind {
 
 // describe names a node in a message: the text of short ones, the sort of long ones.
 func describe(n ast.Node) string {
-	if text := sourceText(n); len(text) <= 40 {
-		return text
+	if isSmall(n, 16) {
+		if text := sourceText(n); len(text) <= 40 {
+			return text
+		}
 	}
 	switch n.(type) {
 	case *ast.StringNode:
@@ -63,4 +65,21 @@ func describe(n ast.Node) string {
 		return "the call of " + callName(n)
 	}
 	return "the expression"
+}
+
+// isSmall reports whether n has at most size nodes; printing large ones takes time.
+func isSmall(n ast.Node, size int) bool { return budget(n, size) >= 0 }
+
+// budget returns what is left of size after n and all below it; negative: too little.
+func budget(n ast.Node, size int) int {
+	size--
+	for _, child := range below(n) {
+		if size < 0 {
+			return size
+		}
+		if *child != nil {
+			size = budget(*child, size)
+		}
+	}
+	return size
 }
