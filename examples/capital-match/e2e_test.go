@@ -2,7 +2,6 @@
 package capitalmatch
 
 import (
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -239,23 +238,13 @@ func testApplication(t *testing.T, r *rig) {
 
 // testDashboard opens the page in a real browser and reads what it shows.
 func testDashboard(t *testing.T, r *rig) {
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	shot := filepath.Join(r.dir, "page.png")
-	out, err := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+filepath.Join(r.dir, "chromium"),
-		"--window-size=1400,900", "--timeout=5000", "--screenshot="+shot, "--dump-dom", "http://"+r.http+"/").Output()
-	if err != nil {
-		t.Fatalf("chromium: %v", err)
-	}
-	for _, want := range []string{"web1", "web2", "web3", "web4", "app1"} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("the page does not show %s", want)
-		}
+	page := r.open("http://" + r.http + "/")
+	for _, want := range []string{"web1", "web2", "web3", "web4", "app1", "http latency"} {
+		r.eventually("the page shows "+want, func() bool { return strings.Contains(page.text(), want) })
 	}
 	if keep := os.Getenv("SCREENSHOT"); keep != "" {
-		if b, err := os.ReadFile(shot); err == nil {
-			os.WriteFile(keep, b, 0o644)
+		if err := os.WriteFile(keep, page.screenshot(), 0o644); err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -272,7 +261,7 @@ func start(t *testing.T) *rig {
 	binary := filepath.Join(r.dir, "zeta")
 	run(t, "go", "build", "-o", binary, "zeta/cmd/zeta")
 
-	zeta := exec.Command(binary, "serve", "--config", "zeta.expr", "--data=")
+	zeta := exec.Command(binary, "serve", "--config", "zeta.expr")
 	zeta.Env = append(os.Environ(),
 		"ZETA_TCP="+r.tcp, "ZETA_UDP="+r.tcp, "ZETA_TLS="+r.tls, "ZETA_HTTP="+r.http,
 		"ZETA_CERT="+r.path("server.crt"), "ZETA_KEY="+r.path("server.key"), "ZETA_CA="+r.path("ca.crt"),
