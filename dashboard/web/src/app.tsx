@@ -5,7 +5,7 @@ import { Header } from './panels/header';
 import { Help } from './panels/help';
 import { Problems } from './panels/problems';
 import { Stream } from './panels/stream';
-import { live, table } from './store';
+import { live, problems, table } from './store';
 import { selected, view, type View } from './url';
 import { clockTime } from './format';
 
@@ -61,7 +61,7 @@ function Tabs() {
           }}
         >
           {text}
-          {name === 'problems' && table.problems.value > 0 && <span class="badge">{table.problems.value}</span>}
+          {name === 'problems' && problems.value.length > 0 && <span class="badge">{problems.value.length}</span>}
         </button>
       ))}
     </nav>
@@ -72,7 +72,7 @@ function Tabs() {
 export function followTitle(icons: { ok: string; problem: string; stale: string }): void {
   const link = document.querySelector<HTMLLinkElement>('link[rel=icon]');
   effect(() => {
-    const n = table.problems.value;
+    const n = problems.value.length;
     const offline = live.phase.value === 'offline';
     document.title = offline ? 'zeta – offline' : n > 0 ? `(${n}) zeta` : 'zeta';
     const icon = offline ? icons.stale : n > 0 ? icons.problem : icons.ok;

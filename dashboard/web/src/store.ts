@@ -1,5 +1,6 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import { clock, second, tick } from './clock';
+import { worstFirst } from './problems';
 import { Live, browser, type QueryError } from './live';
 import { Log } from './log';
 import { Table, type Cell } from './table';
@@ -23,6 +24,12 @@ export const hostLabels = computed(() => {
   const hosts = new Set<string>();
   for (const c of table.values()) hosts.add(nameOf(c.host, 'host'));
   return shorten([...hosts]);
+});
+
+// problems is what is not well, the worst first. It follows which series there are and their levels.
+export const problems = computed(() => {
+  table.shape.value;
+  return worstFirst(table.values());
 });
 
 const BACKFILL = 200; // events of the past that the stream begins with

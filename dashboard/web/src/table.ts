@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { keyOf, metricOf, timeOf, type ZetaEvent } from './event';
-import { isProblem, Level, levelOf } from './state';
+import { Level, levelOf } from './state';
 
 // Cell is one series: what is known of one service on one host. Cells are changed in place; what draws
 // them compares version.
@@ -26,7 +26,6 @@ const TRAIL = 40; // points of a sparkline
 export class Table {
   readonly beat = signal(0);
   readonly shape = signal(0);
-  readonly problems = signal(0);
   readonly turnedAway = signal(0); // events of series beyond the limit
   readonly loaded = signal(false); // a snapshot has arrived
 
@@ -34,7 +33,6 @@ export class Table {
   private readonly limit: number;
   private readonly keepSilent: number;
   private generation = 0;
-  private counted = 0;
 
   // At most limit series are held; a silent one is forgotten after keepSilent milliseconds.
   constructor(limit = 50_000, keepSilent = 3600_000) {
@@ -72,7 +70,6 @@ export class Table {
   // clear forgets everything, as when another query is asked.
   clear(): void {
     this.cells.clear();
-    this.counted = 0;
     this.turnedAway.value = 0;
     this.loaded.value = false;
     this.publish(true);
@@ -102,7 +99,6 @@ export class Table {
     for (const c of this.cells.values()) {
       if (c.level !== Level.Silent || now - c.since < this.keepSilent) continue;
       this.cells.delete(c.key);
-      this.counted--;
       any = true;
     }
     if (any) this.publish(true);
@@ -135,7 +131,6 @@ export class Table {
         generation: this.generation,
       };
       this.cells.set(key, made);
-      if (isProblem(level)) this.counted++;
       note(made, e);
       return true;
     }
@@ -153,12 +148,10 @@ export class Table {
       c.alive = e;
       note(c, e);
     }
-    this.counted += Number(isProblem(level)) - Number(isProblem(before));
     return level !== before;
   }
 
   private publish(reshaped: boolean): void {
-    this.problems.value = this.counted;
     this.beat.value++;
     if (reshaped) this.shape.value++;
   }

@@ -133,7 +133,7 @@ export function Grid() {
           spellcheck={false}
           autocomplete="off"
         />
-        <Choice label="Order" value={sort} options={[['worst', 'Worst first'], ['name', 'By name']]} />
+        <Choice label="Order by" value={sort} options={[['worst', 'Worst'], ['name', 'Name']]} />
         <Choice label="Layout" value={layout} options={[['auto', 'Auto'], ['table', 'Table'], ['tiles', 'Tiles']]} />
       </header>
       <div class="grid-area">

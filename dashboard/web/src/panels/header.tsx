@@ -3,7 +3,7 @@ import { useRef } from 'preact/hooks';
 import { second } from '../clock';
 import { sparkline } from '../grid/paint';
 import { clockTime, plural, rate } from '../format';
-import { live, queryError, rates, table } from '../store';
+import { live, problems, queryError, rates, table } from '../store';
 import { dark, switchTheme } from '../theme';
 import { query } from '../url';
 import { openHelp } from './help';
@@ -76,7 +76,7 @@ function Connection() {
 
 function Counters() {
   const f = live.figures.value;
-  const problems = table.problems.value;
+  const n = problems.value.length;
   return (
     <dl class="counters">
       <div>
@@ -92,9 +92,9 @@ function Counters() {
         <dt>series</dt>
         <dd>{f === null ? table.size.toLocaleString('en') : f.series.toLocaleString('en')}</dd>
       </div>
-      <div data-problems={problems > 0}>
-        <dt>{problems === 1 ? 'problem' : 'problems'}</dt>
-        <dd>{problems.toLocaleString('en')}</dd>
+      <div data-problems={n > 0}>
+        <dt>{n === 1 ? 'problem' : 'problems'}</dt>
+        <dd>{n.toLocaleString('en')}</dd>
       </div>
     </dl>
   );

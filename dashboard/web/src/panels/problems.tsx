@@ -1,9 +1,9 @@
 import { second } from '../clock';
 import { nameOf } from '../event';
 import { age, metric, plural } from '../format';
-import { worstFirst, type Problem } from '../problems';
+import type { Problem } from '../problems';
 import { Level, LEVEL_NAMES, stateWord } from '../state';
-import { select, table } from '../store';
+import { problems, select, table } from '../store';
 import type { Cell } from '../table';
 import { selected } from '../url';
 import { Blank } from './blank';
@@ -12,9 +12,9 @@ const MOST = 200; // rows; nobody reads further
 
 // Problems lists what is not well, the worst first and, of those, the newest first.
 export function Problems() {
-  table.beat.value;
+  table.beat.value; // what is said of them changes more often than which they are
   const now = second.value;
-  const all = worstFirst(table.values());
+  const all = problems.value;
   return (
     <section class="panel problems-panel" aria-labelledby="problems-title">
       <header class="panel-head">
