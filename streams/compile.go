@@ -19,6 +19,8 @@ type compiler struct {
 	opts     LoadOptions
 	src      *sources
 	problems []Problem
+	said     map[said]bool
+	errors   int // problems reported, repetitions too
 
 	lets     map[string]*let
 	letNames map[string]Datum // of expressions, for suggestions: fill has put their values in
@@ -27,11 +29,13 @@ type compiler struct {
 
 	poisoned bool // fill met a mistake that has been reported: what follows from it is not
 
-	places  []*node
-	sinks   sinkSet
-	slots   int   // pipe markers
-	scratch *Env  // to probe constructors with
-	root    *path // where the root's paths are numbered
+	places   []*node
+	expanded int // uses of templates
+	sinks    sinkSet
+	tables   []File
+	slots    int        // pipe markers
+	scratch  *Env       // to probe constructors with
+	root     *statePath // where the root's paths are numbered
 }
 
 // let is a name given by a let statement: a stream, of which there is one instance, or an expression.
@@ -71,7 +75,7 @@ type context struct {
 	giver   string // the operator that gives that; "": the top level
 	vars    map[string]int
 	slots   map[string]*slot // pipe markers
-	path    *path
+	path    *statePath
 	opening []string // defs that are being expanded
 }
 
@@ -80,13 +84,32 @@ func (x context) gets(in Kind) context {
 	return x
 }
 
+// maxProblems bounds what is said about one set of rules.
+const maxProblems = 10_000
+
+// said tells problems apart: a template gives the same one at each use.
+type said struct {
+	from  int
+	found string
+}
+
 func (c *compiler) report(at file.Location, operator, found, want, hint string) {
-	c.problems = append(c.problems, c.src.problem(at, operator, found, want, hint))
+	c.errors++
+	c.say(at, operator, found, want, hint, false)
 }
 
 func (c *compiler) warn(at file.Location, operator, found, want, hint string) {
+	c.say(at, operator, found, want, hint, true)
+}
+
+func (c *compiler) say(at file.Location, operator, found, want, hint string, warning bool) {
+	key := said{at.From, found}
+	if c.said[key] || len(c.said) >= maxProblems {
+		return
+	}
+	c.said[key] = true
 	p := c.src.problem(at, operator, found, want, hint)
-	p.Warning = true
+	p.Warning = warning
 	c.problems = append(c.problems, p)
 }
 
@@ -372,6 +395,12 @@ func stringNode(at ast.Node, value string) ast.Node {
 // expand compiles the use of a template: its body with the arguments put in.
 func (c *compiler) expand(n ast.Node, d *def, args []ast.Node, x context) part {
 	d.used = true
+	if c.expanded++; c.expanded > c.opts.places {
+		if c.expanded == c.opts.places+1 {
+			c.report(n.Location(), d.name, fmt.Sprintf("templates are used more than %d times", c.opts.places), "", "a template that uses another twice, and so on, doubles with each step")
+		}
+		return nil
+	}
 	if len(args) != len(d.params) {
 		at := c.src.position(d.at.From)
 		c.report(n.Location(), d.name, fmt.Sprintf("%s, want %d", plural(len(args), "argument"), len(d.params)),
@@ -447,15 +476,15 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 		return nil
 	}
 	c.flow(n, r.Name, x, r.In)
-	before := len(c.problems)
+	before := c.errors
 	d := decoder{c: c, r: r, call: n, x: x, opts: reflect.New(r.options).Elem(), binds: &place.binds}
 	d.opts.Set(r.defaults)
 	rest := d.arguments(args)
-	if countErrors(c.problems[before:]) == 0 {
+	if c.errors == before {
 		d.check()
 	}
 	place.opts = d.opts
-	failed := countErrors(c.problems[before:]) > 0
+	failed := c.errors > before
 
 	place.takes, place.gives = r.In, r.Out
 	if place.takes == Either {
@@ -500,9 +529,9 @@ func isLiteral(n ast.Node) bool {
 
 // place makes the node of a call.
 func (c *compiler) place(n ast.Node, r *registration) *node {
-	if len(c.places) >= maxPlaces {
-		if len(c.places) == maxPlaces {
-			c.report(n.Location(), r.Name, fmt.Sprintf("more than %d operators", maxPlaces), "", "a template that uses another twice, and so on, doubles with each step")
+	if len(c.places) >= c.opts.places {
+		if len(c.places) == c.opts.places {
+			c.report(n.Location(), r.Name, fmt.Sprintf("more than %d operators", c.opts.places), "", "a template that uses another twice, and so on, doubles with each step")
 			c.places = append(c.places, nil)
 		}
 		return nil
@@ -570,14 +599,4 @@ func (d *Doc) Usage() string {
 // takesBranches reports whether the children are arguments like others.
 func (d *Doc) takesBranches() bool {
 	return slices.ContainsFunc(d.Args, func(a ArgDoc) bool { return a.Branch && a.Name != "else" })
-}
-
-func countErrors(ps []Problem) int {
-	n := 0
-	for _, p := range ps {
-		if !p.Warning {
-			n++
-		}
-	}
-	return n
 }

@@ -47,15 +47,15 @@ func (l *load) setting(n ast.Node, r *registration, args []ast.Node) {
 
 // declared decodes the arguments of a listener or a setting. They may use lets that stand further down.
 func (l *load) declared(n ast.Node, r *registration, args []ast.Node) (any, bool) {
-	before := len(l.problems)
+	before := l.errors
 	d := decoder{c: &l.compiler, r: r, call: n, x: context{in: Events, path: newPath()}, opts: reflect.New(r.options).Elem()}
 	d.opts.Set(r.defaults)
 	for _, a := range d.arguments(args) {
 		d.fault(a, "one argument too many", l.usage(r), "")
 	}
-	if countErrors(l.problems[before:]) > 0 {
+	if l.errors > before {
 		return nil, false
 	}
 	d.check()
-	return d.opts.Interface(), countErrors(l.problems[before:]) == 0
+	return d.opts.Interface(), l.errors == before
 }

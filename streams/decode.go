@@ -53,8 +53,8 @@ func (d *decoder) checker(f *optionField) *checker {
 	c := d.c
 	c.poisoned = false
 	report := func(at file.Location, operator, found, want, hint string) {
-		if !c.poisoned {
-			c.report(at, operator, found, want, hint)
+		if c.errors++; !c.poisoned {
+			c.say(at, operator, found, want, hint, false)
 		}
 	}
 	return &checker{
@@ -428,6 +428,10 @@ func (d *decoder) value(f *optionField, n ast.Node, dst reflect.Value, path fiel
 			}
 		}
 		dst.Set(reflect.ValueOf(out))
+	case typeTable:
+		if t, ok := d.table(f, n); ok {
+			dst.Set(reflect.ValueOf(t))
+		}
 	case typeDatum:
 		if v, ok := compileConst(d.checker(f), n); ok {
 			dst.Set(reflect.ValueOf(v))

@@ -27,6 +27,8 @@ type LoadOptions struct {
 	Serve  bool                            // the rules are going to run: an environment variable that is not set is a problem
 	Taps   bool                            // bare unknown names are taps, as in the corpus and in examples
 	Root   Kind                            // what the top level gets; zero: events
+
+	places int // bound of operators and of uses of templates; zero: maxPlaces
 }
 
 func (o LoadOptions) env(key string) (string, bool) {
@@ -50,6 +52,7 @@ type Declaration struct {
 // for concurrent use by graphs that share one writer.
 type Rules struct {
 	Files     []File
+	Tables    []File // files that the rules look things up in
 	Listeners []Declaration
 	Settings  map[string]any // by name, of the types the settings registered; all of them, with their defaults
 	Sinks     []*Sink
@@ -97,12 +100,16 @@ func newLoad(opts LoadOptions) *load {
 	if opts.Root == Either {
 		opts.Root = Events
 	}
+	if opts.places == 0 {
+		opts.places = maxPlaces
+	}
 	rt := Runtime{}.filled()
 	g := &Graph{rt: rt, rules: &Rules{}, lets: map[*let]Stream{}}
 	scratch := &Env{rt: rt, scope: &scope{graph: g, in: &Input{rt: rt}}}
 	return &load{
 		compiler: compiler{
 			opts: opts, src: &sources{}, lets: map[string]*let{}, defs: map[string]*def{}, ids: map[string]bool{},
+			said:    map[said]bool{},
 			scratch: scratch, root: newPath(),
 		},
 		rules: &Rules{Settings: map[string]any{}, Given: map[string]bool{}, taps: map[string]bool{}, opts: opts},
@@ -117,6 +124,7 @@ func (l *load) fileProblem(name string, at file.Location, found, hint string) {
 		l.report(at, "include", found, "", hint)
 		return
 	}
+	l.errors++
 	l.problems = append(l.problems, Problem{File: name, Found: found, Hint: hint})
 }
 
@@ -142,11 +150,11 @@ func (l *load) read(name string, at file.Location) {
 	l.text(name, text)
 }
 
-func (l *load) readFile(name string) (string, error) {
+func (c *compiler) readFile(name string) (string, error) {
 	var f fs.File
 	var err error
-	if l.opts.FS != nil {
-		f, err = l.opts.FS.Open(name)
+	if c.opts.FS != nil {
+		f, err = c.opts.FS.Open(name)
 	} else {
 		f, err = os.Open(name)
 	}
@@ -388,6 +396,7 @@ func (l *load) finish() (*Rules, Problems) {
 		l.resolve(l.lets[name].value, l.lets[name])
 	}
 	l.rules.Sinks = l.sinks.all
+	l.rules.Tables = l.tables
 	if i := slices.Index(l.places, nil); i >= 0 {
 		l.places = l.places[:i]
 	}
@@ -397,7 +406,7 @@ func (l *load) finish() (*Rules, Problems) {
 	for _, n := range l.tests {
 		l.test(n)
 	}
-	if Problems(l.problems).Err() == nil {
+	if l.errors == 0 {
 		l.unused()
 	}
 	for name, r := range registry {

@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -10,8 +11,11 @@ import (
 	"github.com/expr-lang/expr/parser"
 )
 
-// maxStatementNodes bounds the syntax tree of a statement.
-const maxStatementNodes = 50_000
+// The bounds of the syntax tree of a statement.
+const (
+	maxStatementNodes = 50_000
+	maxStatementDepth = 4_000
+)
 
 // parserConfig makes expr's parser read every call as a plain call, so that operators may have the names
 // of its builtins (split), and else and if as names. Statements are short, so that nodes need no limit.
@@ -40,8 +44,13 @@ func parseStatement(text string, offset int) (n ast.Node, at file.Location, foun
 		}
 		return nil, file.Location{From: at.From + offset, To: max(at.From+1, at.To) + offset}, syntaxError(e.Message)
 	}
-	if shift(tree.Node, offset, map[ast.Node]int{}) > maxStatementNodes {
-		return nil, tree.Node.Location(), "the statement has too many parts"
+	m := mover{offset: offset, sizes: map[ast.Node]int{}}
+	size := m.move(tree.Node, 0)
+	switch {
+	case m.deep:
+		return nil, file.Location{From: offset, To: offset + 1}, fmt.Sprintf("more than %d parts within one another", maxStatementDepth)
+	case size > maxStatementNodes:
+		return nil, file.Location{From: offset, To: offset + 1}, fmt.Sprintf("more than %d parts", maxStatementNodes)
 	}
 	return tree.Node, file.Location{}, ""
 }
@@ -63,22 +72,32 @@ func syntaxError(message string) string {
 	return message
 }
 
-// shift moves the place of n and of all below it by offset and returns how many nodes the tree has.
-// The parser shares nodes (a < b < c holds b twice), so that a tree can have far more nodes than were written.
-func shift(n ast.Node, offset int, sizes map[ast.Node]int) (size int) {
-	if n == nil {
+// mover moves the places of all nodes of a tree by offset. The parser shares nodes (a < b < c holds b twice),
+// so that a tree can have far more nodes than were written.
+type mover struct {
+	offset int
+	sizes  map[ast.Node]int
+	deep   bool // deeper than allowed; the rest is left alone
+}
+
+// move moves n and what is below it and returns how many nodes that is.
+func (m *mover) move(n ast.Node, depth int) (size int) {
+	if n == nil || m.deep {
 		return 0
 	}
-	if size, ok := sizes[n]; ok {
+	if m.deep = depth > maxStatementDepth; m.deep {
+		return 0
+	}
+	if size, ok := m.sizes[n]; ok {
 		return size
 	}
 	at := n.Location()
-	n.SetLocation(file.Location{From: at.From + offset, To: at.To + offset})
+	n.SetLocation(file.Location{From: at.From + m.offset, To: at.To + m.offset})
 	size = 1
 	for _, child := range below(n) {
-		size = min(size+shift(*child, offset, sizes), maxStatementNodes+1)
+		size = min(size+m.move(*child, depth+1), maxStatementNodes+1)
 	}
-	sizes[n] = size
+	m.sizes[n] = size
 	return size
 }
 

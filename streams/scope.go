@@ -61,7 +61,7 @@ type node struct {
 	name     string
 	pos      string // file:line:col
 	order    int    // among all places, as written
-	path     *path
+	path     *statePath
 	opts     reflect.Value
 	binds    []bind
 	make     func(env *Env) Stream // of a sink; else the registration's

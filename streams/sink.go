@@ -21,11 +21,11 @@ func (c *compiler) sink(n ast.Node, r *registration, args []ast.Node, x context)
 	}
 	d := decoder{c: c, r: r, call: n, x: x, opts: reflect.New(r.options).Elem()}
 	d.opts.Set(r.defaults)
-	before := len(c.problems)
+	before := c.errors
 	for _, a := range d.arguments(args) {
 		d.fault(a, "takes no streams", "nothing can follow a sink", fmt.Sprintf("write sdo(%s({…}), …) to send the input to both", r.Name))
 	}
-	if countErrors(c.problems[before:]) == 0 {
+	if c.errors == before {
 		d.check()
 	}
 	place.opts, place.takes, place.gives = d.opts, x.in, x.in

@@ -7,29 +7,29 @@ import (
 	"strings"
 )
 
-// path is the identity of a place in the rules, by which state finds its way across a reload: the stateful
+// statePath is the identity of a place in the rules, by which state finds its way across a reload: the stateful
 // operators above it with their arguments, from the nearest let, use of a template or id. Conditions and
 // other stateless operators do not count, so that editing a threshold keeps the state below it.
 //
 //	by(host)/changed(state, init="ok")/rollup(3, 1h0m0s)#2
-type path struct {
+type statePath struct {
 	text  string // within the scope: the root's or a fork's
 	outer string // the paths of the forks around it; for people and for alert ids
 	taken map[string]int
 }
 
-func newPath() *path { return &path{taken: map[string]int{}} }
+func newPath() *statePath { return &statePath{taken: map[string]int{}} }
 
 // full is the path from the root.
-func (p *path) full() string { return p.outer + p.text }
+func (p *statePath) full() string { return p.outer + p.text }
 
 // root begins a new path within the same scope, at a name that the user has given.
-func (p *path) root(name string) *path {
-	return &path{text: p.number(name), outer: p.outer, taken: p.taken}
+func (p *statePath) root(name string) *statePath {
+	return &statePath{text: p.number(name), outer: p.outer, taken: p.taken}
 }
 
 // below is the path of what is below place; for a stateful place or a sink it is the place's own.
-func (p *path) below(place *node, args string) *path {
+func (p *statePath) below(place *node, args string) *statePath {
 	if !place.stateful {
 		return p
 	}
@@ -37,11 +37,11 @@ func (p *path) below(place *node, args string) *path {
 	if p.text != "" {
 		text = p.text + "/" + text
 	}
-	return &path{text: p.number(text), outer: p.outer, taken: p.taken}
+	return &statePath{text: p.number(text), outer: p.outer, taken: p.taken}
 }
 
 // number tells equal siblings apart.
-func (p *path) number(text string) string {
+func (p *statePath) number(text string) string {
 	p.taken[text]++
 	if n := p.taken[text]; n > 1 {
 		return p.number(fmt.Sprintf("%s#%d", text, n))
@@ -50,8 +50,8 @@ func (p *path) number(text string) string {
 }
 
 // fork begins the paths inside the forks of p's place: each fork has a scope of its own.
-func (p *path) fork() *path {
-	return &path{outer: p.full() + "/", taken: map[string]int{}}
+func (p *statePath) fork() *statePath {
+	return &statePath{outer: p.full() + "/", taken: map[string]int{}}
 }
 
 // argumentText prints decoded arguments, as they count for the identity: "1h" and 3600 are equal, and
