@@ -138,10 +138,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 		}
 	}
 	if len(line) > event.MaxJSONBytes+2 {
-		if err == nil {
-			err = bufio.ErrTooLong
-		}
-		return nil, err
+		return nil, bufio.ErrTooLong // the end, or another error, comes with the next read
 	}
 	return bytes.TrimRight(line, "\r\n"), err
 }
