@@ -206,6 +206,24 @@ const tests = {
     assert.match(page.url(), /q=state/);
   },
 
+  'the back button undoes a selection, then a query': async () => {
+    await goto(`?find=${host(1)}`);
+    await page.locator('#query').fill('state = "critical"');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/q=/);
+    await page.locator('.problem', { hasText: host(1) }).first().click();
+    await page.locator('.detail-panel').waitFor();
+    await page.goBack();
+    await page.locator('.detail-panel').waitFor({ state: 'detached' });
+    assert.equal(await page.locator('#query').inputValue(), 'state = "critical"');
+    await page.goBack();
+    await page.waitForFunction(() => document.querySelector('#query').value === '');
+    assert.equal(new URL(page.url()).search, `?find=${host(1)}`);
+    await page.goForward();
+    await page.waitForFunction(() => document.querySelector('#query').value !== '');
+    assert.match(page.url(), /q=/);
+  },
+
   'a lost server is told, blanks nothing, and is found again': async () => {
     await goto(`?find=${host(9)}`);
     await send({ host: host(9), service: 'cpu', state: 'ok', metric: 7 });

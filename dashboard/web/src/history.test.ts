@@ -2,14 +2,16 @@ import { expect, test } from 'vitest';
 import type { ZetaEvent } from './event';
 import { History, runs } from './history';
 
+const NOW = 1_000_000; // ms, later than every event here unless said otherwise
+
 function event(second: number, metric: number | null, state = 'ok'): ZetaEvent {
   return { host: 'h', service: 's', state, description: null, metric, tags: null, ttl: null, time: new Date(second * 1000).toISOString() };
 }
 
 test('the past goes before what came live meanwhile, and nothing is there twice', () => {
   const h = new History();
-  h.add(event(20, 2), 0);
-  h.add(event(25, 3), 0);
+  h.add(event(20, 2), NOW);
+  h.add(event(25, 3), NOW);
   h.backfill([10, 15, 20, 25], [0, 1, 99, 99], ['ok', 'ok', 'ok', 'ok']);
   expect([h.x, h.y]).toEqual([
     [10, 15, 20, 25],
@@ -19,23 +21,33 @@ test('the past goes before what came live meanwhile, and nothing is there twice'
 
 test('an expiry leaves a gap', () => {
   const h = new History();
-  h.add(event(1, 5), 0);
-  h.add(event(61, 5, 'expired'), 0);
-  h.add(event(90, 6), 0);
+  h.add(event(1, 5), NOW);
+  h.add(event(61, 5, 'expired'), NOW);
+  h.add(event(90, 6), NOW);
   expect(h.y).toEqual([5, null, 6]);
 });
 
 test('time never turns back; the same time is replaced', () => {
   const h = new History();
-  h.add(event(10, 1), 0);
-  h.add(event(9, 7), 0);
-  h.add(event(10, 2, 'warning'), 0);
+  h.add(event(10, 1), NOW);
+  h.add(event(9, 7), NOW);
+  h.add(event(10, 2, 'warning'), NOW);
   expect([h.x, h.y, h.states]).toEqual([[10], [2], ['warning']]);
+});
+
+test('a time in the future is taken as now, so that the next event still finds its place', () => {
+  const h = new History();
+  h.add(event(4e9, 1), 10_000);
+  h.add(event(12, 2), 12_000);
+  expect([h.x, h.y]).toEqual([
+    [10, 12],
+    [1, 2],
+  ]);
 });
 
 test('the history is bounded', () => {
   const h = new History(50);
-  for (let i = 0; i < 200; i++) h.add(event(i, i), 0);
+  for (let i = 0; i < 200; i++) h.add(event(i, i), NOW);
   expect([h.x.length, h.y.length, h.states.length, h.x[0]]).toEqual([50, 50, 50, 150]);
 });
 

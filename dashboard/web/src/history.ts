@@ -15,6 +15,7 @@ export class History {
 
   // backfill puts the server's record before what came live meanwhile.
   backfill(times: readonly number[], metrics: readonly (number | null)[], states: readonly (string | null)[]): void {
+    if (times.length > this.cap) return this.backfill(times.slice(-this.cap), metrics.slice(-this.cap), states.slice(-this.cap));
     const first = this.x[0] ?? Infinity;
     let n = 0;
     while (n < times.length && times[n]! < first) n++;
@@ -25,9 +26,9 @@ export class History {
   }
 
   // add appends an event. An expired one leaves a gap. An event older than the newest point is passed
-  // over, since a line that turns back says nothing.
+  // over, since a line that turns back says nothing; one from the future is taken as of now.
   add(e: ZetaEvent, now: number): void {
-    const t = timeOf(e, now) / 1000;
+    const t = Math.min(timeOf(e, now), now) / 1000;
     const last = this.x[this.x.length - 1];
     if (last !== undefined && t < last) return;
     const m = e.state === 'expired' ? null : metricOf(e);

@@ -8,7 +8,7 @@ export interface Entry {
   readonly event: ZetaEvent;
   readonly at: number; // ms
   readonly level: Level;
-  readonly text: string; // what a search looks at, in lower case
+  text: string | null; // what a search looks at, in lower case; null until one did
 }
 
 // Log keeps the latest events in order of arrival, at most cap of them. While it is paused, what
@@ -93,7 +93,7 @@ export class Log {
   }
 
   private entry(event: ZetaEvent, now: number): Entry {
-    return { id: this.nextID++, event, at: timeOf(event, now), level: levelOf(event.state), text: searchText(event) };
+    return { id: this.nextID++, event, at: timeOf(event, now), level: levelOf(event.state), text: null };
   }
 }
 
@@ -122,7 +122,7 @@ export function filterOf(f: Filter): ((e: Entry) => boolean) | null {
   const words = f.text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0 && f.fields.length === 0) return null;
   return (e) =>
-    words.every((w) => e.text.includes(w)) &&
+    words.every((w) => (e.text ??= searchText(e.event)).includes(w)) &&
     f.fields.every(([k, v]) =>
       k === 'tag' ? (e.event.tags ?? []).includes(v) : String(e.event[k] ?? '') === v,
     );

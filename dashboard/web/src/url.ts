@@ -1,4 +1,4 @@
-import { effect, signal, type Signal } from '@preact/signals';
+import { batch, effect, signal, type Signal } from '@preact/signals';
 
 // The address of the page is its state: whoever opens a copied link sees what the sender saw. Each
 // signal here is one parameter, absent where it has its default.
@@ -42,9 +42,12 @@ export function write(): string {
   return text === '' ? '' : `?${text}`;
 }
 
-// read sets the state from parameters; what is absent or unknown takes its default.
+// read sets the state from parameters, all at once; what is absent or unknown takes its default.
 export function read(text: string): void {
-  const p = new URLSearchParams(text);
+  batch(() => take(new URLSearchParams(text)));
+}
+
+function take(p: URLSearchParams): void {
   query.value = p.get('q')?.trim() || 'true';
   find.value = p.get('find') ?? '';
   search.value = p.get('search') ?? '';
