@@ -14,8 +14,8 @@ import (
 
 // history keeps the recent past of the index for charts: every historyStep it looks at each series and notes
 // metric and state. It reads the index as a query does and never touches the engine. Older than
-// historyPoints steps is forgotten, and so is a series that was gone for all of them. Series beyond the
-// limit are not kept; known ones go on.
+// historyPoints steps is forgotten, and so is a series that was gone for all of them, or that is gone while
+// others have no place. Series beyond the limit are not kept; known ones go on.
 type history struct {
 	index *index.Index
 	limit int // series
@@ -101,7 +101,7 @@ func (h *history) look() {
 		return true
 	})
 	for key, t := range h.series {
-		if h.round-t.last >= historyPoints {
+		if h.round-t.last >= historyPoints || h.refused > 0 && t.last < h.round {
 			delete(h.series, key)
 		}
 	}
