@@ -19,7 +19,7 @@ func init() {
 
 Events are in the order in which their sources first appeared. One that is expired at a tick, by its state or because its own time + ttl has passed, is in that window and then forgotten. When nothing is left the ticks end; the next event starts on a new grid. An event without a time has that of its arrival.`,
 		Source:   "riemann.streams/coalesce",
-		Differs:  "Each source expires by its own ttl and the ticks go on while any is left (in Riemann one expired event, or the latest event's ttl, silences all, so that nobody hears of it). No empty windows. The order is defined. What is remembered is bounded. Silence ends at the latest after 100000 ticks.",
+		Differs:  "Each source expires by its own ttl and the ticks go on while any is left (in Riemann one expired event, or the latest event's ttl, silences all, so that nobody hears of it). No empty windows. The order is defined. What is remembered is bounded. Silence ends at the latest after 10000 ticks.",
 		Clock:    "engine clock; event time for expiry",
 		Bounds:   "max sources (default 100000); the one silent longest is forgotten and counted.",
 		In:       Events,

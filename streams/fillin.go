@@ -8,7 +8,7 @@ import (
 
 const fillInDiffers = "After max fills in a row it waits for the next live event."
 
-const fillInBounds = "max fills in a row (default 100000, 0: no limit), then it is counted and waits for a live event."
+const fillInBounds = "max fills in a row (default 10000, 0: no limit), then it is counted and waits for a live event."
 
 func init() {
 	Register(Spec[FillInOptions]{
@@ -25,7 +25,7 @@ The fill has the fields given and time now. An expired event passes and stops it
 		Bounds:   fillInBounds,
 		In:       Events,
 		Out:      Events,
-		Defaults: FillInOptions{Every: time.Second, Max: 100_000},
+		Defaults: FillInOptions{Every: time.Second, Max: 10_000},
 		New: func(env *Env, o FillInOptions, next Stream) (Stream, error) {
 			f := newFillIn(env, o.Every, o.Max, next, func() (*event.Event, error) { return o.Event.Event(&event.Event{}), nil })
 			f.arm()
@@ -51,7 +51,7 @@ The fill is the last event with the given fields set and time now. Values may be
 		Bounds:   fillInBounds,
 		In:       Events,
 		Out:      Events,
-		Defaults: FillInLastOptions{Every: time.Second, Max: 100_000},
+		Defaults: FillInLastOptions{Every: time.Second, Max: 10_000},
 		New: func(env *Env, o FillInLastOptions, next Stream) (Stream, error) {
 			f := newFillIn(env, o.Every, o.Max, next, nil)
 			f.fill = func() (*event.Event, error) { return o.Changes.Event(&f.last), nil }
@@ -76,7 +76,7 @@ The fill is the last event with the given fields set and time now. Values may be
 		Bounds:   fillInBounds,
 		In:       Events,
 		Out:      Events,
-		Defaults: FillInLastStarOptions{Every: time.Second, Max: 100_000},
+		Defaults: FillInLastStarOptions{Every: time.Second, Max: 10_000},
 		New: func(env *Env, o FillInLastStarOptions, next Stream) (Stream, error) {
 			f := newFillIn(env, o.Every, o.Max, next, nil)
 			f.fill = func() (*event.Event, error) {
@@ -98,21 +98,21 @@ The fill is the last event with the given fields set and time now. Values may be
 type FillInOptions struct {
 	Every time.Duration `arg:"1" min:"1ms" doc:"longest time without an event"`
 	Event Patch         `arg:"2" doc:"the fields of the fill"`
-	Max   int           `opt:"max" min:"0" doc:"fills in a row; default 100000, 0: no limit"`
+	Max   int           `opt:"max" min:"0" doc:"fills in a row; default 10000, 0: no limit"`
 }
 
 // FillInLastOptions are the options of fillInLast.
 type FillInLastOptions struct {
 	Every   time.Duration `arg:"1" min:"1ms" doc:"longest time without an event"`
 	Changes Patch         `arg:"2" doc:"fields to set in the copy of the last event"`
-	Max     int           `opt:"max" min:"0" doc:"fills in a row; default 100000, 0: no limit"`
+	Max     int           `opt:"max" min:"0" doc:"fills in a row; default 10000, 0: no limit"`
 }
 
 // FillInLastStarOptions are the options of fillInLastStar.
 type FillInLastStarOptions struct {
 	Every    time.Duration `arg:"1" min:"1ms" doc:"longest time without an event"`
 	Function Mapper        `arg:"2" doc:"makes the fill of the last event"`
-	Max      int           `opt:"max" min:"0" doc:"fills in a row; default 100000, 0: no limit"`
+	Max      int           `opt:"max" min:"0" doc:"fills in a row; default 10000, 0: no limit"`
 }
 
 // fillIn passes events and fills gaps with what fill gives.

@@ -17,7 +17,7 @@ func init() {
 
 Each leaves with time now, its other fields as they are. Silence repeats it until the latest event's time + ttl, that moment included; of an event without a ttl, for a minute and one interval. An expired event leaves at once, unchanged, and stops it; the next live event starts on a new grid.`,
 		Source:   "riemann.streams/interpolate-constant",
-		Differs:  "Repetition ends without a ttl too, and at the latest after 100000 in a row.",
+		Differs:  "Repetition ends without a ttl too, and at the latest after 10000 in a row.",
 		Clock:    "engine clock",
 		In:       Events,
 		Out:      Events,

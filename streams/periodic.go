@@ -32,7 +32,7 @@ type periodic struct {
 
 // maxSilent bounds how often in a row a ticker tells of silence, so that neither a huge ttl nor a clock
 // that jumps by years keeps the engine busy.
-const maxSilent = 100_000
+const maxSilent = 10_000
 
 func newPeriodic(env *Env, every time.Duration, tick, stopped func()) *periodic {
 	p := &periodic{env: env, every: micros(every), tick: tick, stopped: stopped}
@@ -95,7 +95,7 @@ func (p *periodic) fire() {
 		}
 	}
 	p.fresh, p.last = false, now
-	if next := addMicros(now, p.every); !p.quiet && next > now {
+	if next := (grid{p.anchor, p.every}).next(now); !p.quiet && next > now {
 		p.timer.At(next)
 	}
 	p.tick()

@@ -182,3 +182,18 @@ func TestDdtSlopes(t *testing.T) {
 	s.event(e(8, 2))
 	wantText(t, "slopes", s.take(), "0 =3@1\n0 =4@2\n0 =4@1.5\n0 =2@2")
 }
+
+// After a down-time each ticker tells once of what it missed and goes on, on its grid.
+func TestTickersGoOnAfterASkip(t *testing.T) {
+	s := rateStage(t, 10*time.Second)
+	s.event(withTTL(metric(20, 0), 1000))
+	s.at(11)
+	s.clock.Skip(547e6)
+	s.at(560)
+	wantText(t, "rate", s.take(), "10 =2@10 ttl 1000\n547 =0@547 ttl 990\n550 =0@550 ttl 980\n560 =0@560 ttl 970")
+
+	s = newStage(t, timedOperators()["fillIn"])
+	s.clock.Skip(1e15)
+	s.at(1e9 + 3)
+	wantText(t, "fillIn", s.take(), "1e+09 filled@1e+09\n1.000000002e+09 filled@1.000000002e+09")
+}

@@ -17,7 +17,7 @@ func init() {
 
 The rate is a copy of the latest event with a metric, with time now and the rate for its metric. Events without a metric add nothing and are no template, but keep the rate alive; before the first metric nothing leaves. A silent interval gives 0 until the latest event's time + ttl, that moment included; of an event without a ttl, for a minute and one interval. The ttl leaves as it came and falls by the interval with each silent one. An expired event stops it, is not passed on, and the open interval is dropped; the next live event starts on a new grid.`,
 		Source:   "riemann.streams/rate",
-		Differs:  "A stopped rate starts clean (Riemann adds what was left over to the first rate after the restart). An interval with an event always gives its rate, also when the ttl is shorter than the interval. Zeros end without a ttl too, and at the latest after 100000 in a row. Without any metric nothing leaves. NaN and infinite metrics are skipped.",
+		Differs:  "A stopped rate starts clean (Riemann adds what was left over to the first rate after the restart). An interval with an event always gives its rate, also when the ttl is shorter than the interval. Zeros end without a ttl too, and at the latest after 10000 in a row. Without any metric nothing leaves. NaN and infinite metrics are skipped.",
 		Clock:    "engine clock",
 		In:       Events,
 		Out:      Events,
