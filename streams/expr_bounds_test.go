@@ -97,8 +97,8 @@ func TestExprBounds(t *testing.T) {
 		want string
 	}{
 		"a long or":            {strings.Repeat(`service == "x" or `, 3500) + "true", "true"},
-		"a long sum":           {strings.Repeat("1 + ", 15000) + "metric > 15000", "true"},
-		"a long string":        {strings.Repeat(`"abcd" + `, 7000) + `host == "x"`, "false"},
+		"a long sum":           {strings.Repeat("1 + ", 3500) + "metric > 3500", "true"},
+		"a long string":        {strings.Repeat(`"abcd" + `, 3500) + `host == "x"`, "false"},
 		"nested brackets":      {nest(500, "(", "metric > 0", ")"), "true"},
 		"nested conditions":    {nest(250, "(metric > 0 ? ", "true", " : false)"), "true"},
 		"nested not":           {nest(400, "not (", "true", ")"), "true"},
