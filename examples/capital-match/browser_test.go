@@ -25,7 +25,7 @@ type browser struct {
 func (r *rig) open(url string) *browser {
 	cmd := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
-		"--window-size=1400,900", "--user-data-dir="+filepath.Join(r.dir, "chromium"), "about:blank")
+		"--window-size=1400,900", "--user-data-dir="+filepath.Join(r.dir, "chromium"), url)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		r.t.Fatal(err)
@@ -49,8 +49,15 @@ func (r *rig) open(url string) *browser {
 	}
 	r.t.Cleanup(func() { conn.Close() })
 	b := &browser{r: r, conn: conn}
-	target := b.call("Target.createTarget", map[string]any{"url": url})["targetId"]
-	b.page = fmt.Sprint(b.call("Target.attachToTarget", map[string]any{"targetId": target, "flatten": true})["sessionId"])
+	infos, _ := b.call("Target.getTargets", nil)["targetInfos"].([]any)
+	for _, info := range infos {
+		if target, _ := info.(map[string]any); target["type"] == "page" {
+			b.page = fmt.Sprint(b.call("Target.attachToTarget", map[string]any{"targetId": target["targetId"], "flatten": true})["sessionId"])
+		}
+	}
+	if b.page == "" {
+		r.t.Fatalf("Chromium opened no page: %v", infos)
+	}
 	return b
 }
 

@@ -55,7 +55,7 @@ func TestCapitalMatch(t *testing.T) {
 	r.collectd("web3", port(r.stunnel("stunnel-client.conf", "client", r.tls)), false)
 	r.collectd("web4", port(r.stunnel("stunnel-client.conf", "client", r.stunnel("stunnel-server.conf", "server", r.tcp))), false)
 	for _, host := range []string{"web1", "web2", "web3", "web4"} {
-		r.eventually(host+"'s pulse is in the index", func() bool {
+		r.eventually(t, host+"'s pulse is in the index", func() bool {
 			return len(r.query(fmt.Sprintf(`host = %q and service = "load/load/shortterm"`, host))) == 1
 		})
 	}
@@ -80,18 +80,18 @@ func testTraps(t *testing.T, r *rig) {
 	if pulse["ttl"] != 5.0 || pulse["state"] != nil || pulse["plugin"] != "load" || pulse["env"] != "prod" {
 		t.Errorf("the pulse is %v; want ttl 5, no state, attributes plugin and env", pulse)
 	}
-	r.eventually("a rate of web1", func() bool {
+	r.eventually(t, "a rate of web1", func() bool {
 		return len(r.query(`host = "web1" and service =~ "interface-%/if_octets/rx" and metric >= 0`)) > 0
 	})
 	r.socket("web1", fmt.Sprintf(`PUTNOTIF message="disk \"sdb\" is dying" severity=failure time=%d host=web1 plugin=smart type=smart_badsectors`, time.Now().Unix()))
-	r.eventually("the notification", func() bool {
+	r.eventually(t, "the notification", func() bool {
 		for _, e := range r.query(`host = "web1" and tagged "notification"`) {
 			return e["state"] == "critical" && e["description"] == `disk "sdb" is dying`
 		}
 		return false
 	})
 	r.socket("web1", `PUTVAL web1/trap/gauge-nan interval=1 N:U`)
-	r.eventually("an undefined gauge as NaN", func() bool {
+	r.eventually(t, "an undefined gauge as NaN", func() bool {
 		for _, e := range r.query(`host = "web1" and service = "trap/gauge-nan"`) {
 			return e["metric"] == "NaN"
 		}
@@ -105,7 +105,7 @@ func testTraps(t *testing.T, r *rig) {
 	e.SetState("")
 	e.SetDescription("")
 	c.Send(e)
-	r.eventually("an empty state is no state", func() bool {
+	r.eventually(t, "an empty state is no state", func() bool {
 		for _, e := range r.query(`host = "web1" and service = "trap empty"`) {
 			return e["state"] == nil
 		}
@@ -127,7 +127,7 @@ func testDisk(t *testing.T, r *rig) {
 	}
 	free("web1", "data", 40)
 	free("web1", "data", 7.5)
-	r.eventually("Slack is told about web1's data", func() bool { return len(about("web1 df-data/percent_bytes-free")) == 1 })
+	r.eventually(t, "Slack is told about web1's data", func() bool { return len(about("web1 df-data/percent_bytes-free")) == 1 })
 	m := about("web1 df-data/percent_bytes-free")[0]
 	if !strings.Contains(m.Text, "critical") || !strings.Contains(m.Text, "7.5") || m.Channel != "#ops" {
 		t.Errorf("the message is %+v; want critical and 7.5 in #ops", m)
@@ -135,9 +135,9 @@ func testDisk(t *testing.T, r *rig) {
 	free("web1", "data", 7)    // the same hour: not told again
 	free("web2", "data", 3)    // another host: told
 	free("web1", "backup", 11) // between the marks: not told
-	r.eventually("Slack is told about web2's data", func() bool { return len(about("web2 df-data/percent_bytes-free")) == 1 })
+	r.eventually(t, "Slack is told about web2's data", func() bool { return len(about("web2 df-data/percent_bytes-free")) == 1 })
 	free("web1", "data", 30)
-	r.eventually("the first message says that it is over", func() bool {
+	r.eventually(t, "the first message says that it is over", func() bool {
 		m := about("web1 df-data/percent_bytes-free")
 		return m[0].Edits == 1 && strings.HasPrefix(m[0].Text, "Resolved")
 	})
@@ -160,16 +160,16 @@ func testSilence(t *testing.T, r *rig) {
 	}
 	r.hosts["web3"].Process.Kill()
 	r.hosts["web3"].Wait()
-	r.eventually("Slack is told that web3 is silent", func() bool { return len(about()) == 1 })
+	r.eventually(t, "Slack is told that web3 is silent", func() bool { return len(about()) == 1 })
 	if m := about()[0]; !strings.Contains(m.Text, "down") || !strings.Contains(m.Body, "silent") {
 		t.Errorf("the message is %+v; want that web3 is down and silent", m)
 	}
-	r.eventually("all of web3 has expired", func() bool { return len(r.query(`host = "web3" and tagged "collectd"`)) == 0 })
+	r.eventually(t, "all of web3 has expired", func() bool { return len(r.query(`host = "web3" and tagged "collectd"`)) == 0 })
 	if n := len(about()); n != 1 {
 		t.Errorf("%d messages about web3, want 1: %+v", n, about())
 	}
 	r.collectd("web3", port(r.stunnel("stunnel-client.conf", "client", r.tls)), false)
-	r.eventually("the message says that web3 is back", func() bool {
+	r.eventually(t, "the message says that web3 is back", func() bool {
 		return len(about()) == 1 && about()[0].Edits == 1 && strings.HasPrefix(about()[0].Text, "Resolved")
 	})
 }
@@ -201,7 +201,7 @@ func testApplication(t *testing.T, r *rig) {
 	if err := c.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.eventually("Slack is told that the application is down", func() bool {
+	r.eventually(t, "Slack is told that the application is down", func() bool {
 		for _, m := range r.slack.Messages() {
 			if strings.Contains(m.Text, "app1 app payments down") {
 				return true
@@ -209,15 +209,15 @@ func testApplication(t *testing.T, r *rig) {
 		}
 		return false
 	})
-	r.eventually("percentiles of the latency are in the index", func() bool {
+	r.eventually(t, "percentiles of the latency are in the index", func() bool {
 		es := r.query(`host = "app1" and service = "http latency 0.95"`)
 		return len(es) == 1 && es[0]["metric"] == 0.095
 	})
-	r.eventually("means of the disk are in the index", func() bool {
+	r.eventually(t, "means of the disk are in the index", func() bool {
 		es := r.query(`host = "app1" and service = "disk throughput mean"`)
 		return len(es) == 1 && es[0]["metric"] == 80e6
 	})
-	r.eventually("the log service has both records, after a 500 and a 429", func() bool {
+	r.eventually(t, "the log service has both records, after a 500 and a 429", func() bool {
 		entries, _ := r.logs.Entries()
 		return len(entries) == 2
 	})
@@ -239,13 +239,18 @@ func testApplication(t *testing.T, r *rig) {
 // testDashboard opens the page in a real browser and reads what it shows.
 func testDashboard(t *testing.T, r *rig) {
 	page := r.open("http://" + r.http + "/")
-	for _, want := range []string{"web1", "web2", "web3", "web4", "app1", "http latency"} {
-		r.eventually("the page shows "+want, func() bool { return strings.Contains(page.text(), want) })
-	}
-	if keep := os.Getenv("SCREENSHOT"); keep != "" {
-		if err := os.WriteFile(keep, page.screenshot(), 0o644); err != nil {
-			t.Error(err)
+	defer func() {
+		if keep := os.Getenv("SCREENSHOT"); keep != "" {
+			if err := os.WriteFile(keep, page.screenshot(), 0o644); err != nil {
+				t.Error(err)
+			}
 		}
+		if t.Failed() {
+			t.Logf("the page shows:\n%s", page.text())
+		}
+	}()
+	for _, want := range []string{"web1", "web2", "web3", "web4", "app1", "app payments", "6 hosts"} {
+		r.eventually(t, "the page shows "+want, func() bool { return strings.Contains(page.text(), want) })
 	}
 }
 
@@ -268,7 +273,7 @@ func start(t *testing.T) *rig {
 		"SLACK_TOKEN=xoxb-test", "SLACK_API="+r.slack.URL, "SLACK_CA="+r.slack.CA,
 		"LOG_URL="+r.logs.URL, "LOG_CA="+r.logs.CA, "LOG_KEY=k-123")
 	r.background("zeta", zeta)
-	r.eventually("zeta is ready", func() bool {
+	r.eventually(r.t, "zeta is ready", func() bool {
 		resp, err := http.Get("http://" + r.http + "/readyz")
 		if err != nil {
 			return false
@@ -328,7 +333,7 @@ func (r *rig) stunnel(conf, pair, connect string) string {
 		"Accept": port(accept), "Connect": port(connect), "CA": r.path("ca.crt"), "Cert": r.path(pair + ".crt"), "Key": r.path(pair + ".key"),
 	})
 	r.background("stunnel", exec.Command("stunnel4", file))
-	r.eventually("stunnel listens", func() bool {
+	r.eventually(r.t, "stunnel listens", func() bool {
 		c, err := net.DialTimeout("tcp", accept, time.Second)
 		if err == nil {
 			c.Close()
@@ -407,15 +412,15 @@ func (r *rig) query(q string) []map[string]any {
 }
 
 // eventually waits for something that real programs take their time for.
-func (r *rig) eventually(what string, ok func() bool) {
-	r.t.Helper()
+func (r *rig) eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if ok() {
-			r.t.Log("seen:", what)
+			t.Log("seen:", what)
 			return
 		}
 	}
-	r.t.Fatalf("not seen within 30 s: %s\nSlack: %+v", what, r.slack.Messages())
+	t.Fatalf("not seen within 30 s: %s\nSlack: %+v", what, r.slack.Messages())
 }
 
 func run(t *testing.T, name string, args ...string) {
