@@ -190,7 +190,7 @@ func (g *group) add(c held) {
 	g.bytes += c.size
 	h := g.hub
 	h.bytes.Add(int64(c.size))
-	for len(g.chunks) > 1 && (g.bytes > h.opts.Backlog || h.bytes.Load() > int64(h.opts.Memory)) {
+	for len(g.chunks) > 1 && (g.bytes > h.opts.Backlog || g.bytes > h.share()) {
 		g.cut(g.chunks[0].to)
 		g.trim()
 	}

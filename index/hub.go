@@ -3,6 +3,7 @@ package index
 import (
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ type Hub struct {
 	closed bool
 	run    sync.WaitGroup
 
+	count    atomic.Int64 // groups
 	pending  atomic.Int64 // events waiting to be encoded
 	bytes    atomic.Int64 // held in chunks
 	encoded  atomic.Uint64
@@ -40,7 +42,7 @@ type Hub struct {
 // HubOptions are the bounds of a Hub. Zero fields take the defaults.
 type HubOptions struct {
 	Backlog       int           // bytes a subscriber may lag behind; default 1 MiB
-	Memory        int           // bytes held for all subscribers; default 64 MiB
+	Memory        int           // bytes held for all subscribers; beyond it each group keeps to its share; default 64 MiB
 	Pending       int           // events waiting to be encoded, of all groups; default 262,144
 	Groups        int           // distinct topic, query and format; default 1,000
 	Subscriptions int           // default 10,000
@@ -154,6 +156,7 @@ func (h *Hub) Subscribe(topic string, q *query.Query, f Format) (*Subscription, 
 	if isNew {
 		g = newGroup(h, key, q, f)
 		h.groups[key] = g
+		h.count.Add(1)
 	}
 	h.subs++
 	s := g.join()
@@ -188,8 +191,18 @@ func (h *Hub) leave(s *Subscription, err error) {
 		return
 	}
 	delete(h.groups, g.key)
+	h.count.Add(-1)
 	h.setTopic(g.key.topic, slices.DeleteFunc(slices.Clone((*h.topics.Load())[g.key.topic]), func(o *group) bool { return o == g }))
 	g.end()
+}
+
+// share is how many bytes a group may hold: no bound of its own while there is memory, an equal part when
+// there is none left, so that those who lag in one group do not cost others their place.
+func (h *Hub) share() int {
+	if h.bytes.Load() <= int64(h.opts.Memory) {
+		return math.MaxInt
+	}
+	return h.opts.Memory / int(max(1, h.count.Load()))
 }
 
 // Close ends all subscriptions with ErrClosed, refuses new ones and waits for the goroutines.
