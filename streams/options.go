@@ -62,6 +62,7 @@ var (
 	typeStrings  = reflect.TypeFor[[]string]()
 	typeFloats   = reflect.TypeFor[[]float64]()
 	typeStrMap   = reflect.TypeFor[map[string]string]()
+	typeTable    = reflect.TypeFor[Table]()
 )
 
 // typeNames is what messages call the types.
@@ -72,7 +73,7 @@ var typeNames = map[reflect.Type]string{
 	typePatch: "a map from fields to values", typePattern: "a pattern", typeField: "the name of a field",
 	typeKeys: "a field, an expression or a list of them", typePoints: "a list of points, e.g. [0.5, 0.99]",
 	typeDatum: "a constant", typeBranch: "a stream", typeBranches: "streams", typeCases: "pairs of a condition and a stream",
-	typeStrings: "a string or a list of strings", typeFloats: "a list of numbers", typeStrMap: "a map of strings",
+	typeStrings: "a string or a list of strings", typeFloats: "a list of numbers", typeStrMap: "a map of strings", typeTable: "a map of rows or the name of a file",
 	reflect.TypeFor[int](): "a whole number", reflect.TypeFor[int64](): "a whole number", reflect.TypeFor[float64](): "a number",
 	reflect.TypeFor[bool](): "true or false", reflect.TypeFor[string](): "a string",
 }

@@ -196,8 +196,8 @@ func TestOptionChecks(t *testing.T) {
 		{`predictLinear(1, 60, out)`, "predictLinear"},
 		{`top(0, metric, out)`, "top"},
 		{`quantiles(1, [0.5], {accuracy: 0}, out)`, "accuracy"},
-		{`sflatten(out)`, "sflatten takes windows"},
-		{`fixedEventWindow(2, counter(out))`, "counter takes events"},
+		{`sflatten(out)`, "sflatten: takes windows"},
+		{`fixedEventWindow(2, counter(out))`, "counter: takes events"},
 	} {
 		_, problems := LoadText("x.expr", c.rule, LoadOptions{Taps: true, Getenv: noEnv})
 		if err := problems.Err(); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -33,7 +33,7 @@ func (k Kind) String() string {
 //	doc:"…"            required: unit, default, what zero means
 //
 // Field types: int, int64, float64, bool, string, Secret, time.Duration, []string, []float64,
-// map[string]string, Expr, Cond, []Cond, Fold, Mapper, Patch, Pattern, FieldName, Keys, Points, Datum,
+// map[string]string, Table, Expr, Cond, []Cond, Fold, Mapper, Patch, Pattern, FieldName, Keys, Points, Datum,
 // Branch, []Branch, []Case. Options may also be structs with opt tags of their own, or pointers to such,
 // which are nil unless the key is there.
 //

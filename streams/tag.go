@@ -70,9 +70,9 @@ func removeTags(tags, old []string) []string {
 	return rest
 }
 
-// maxKnownSets bounds the sets a retag remembers. Senders repeat themselves: a series comes with the same
-// set every time.
-const maxKnownSets = 1024
+// maxKnownSets bounds the sets that retag and enrich remember. Senders repeat themselves: a series comes with
+// the same set every time.
+const maxKnownSets = 16_384
 
 // retag changes the tags of events. Sets are shared and immutable, so it changes each set once and
 // remembers the result; past maxKnownSets it forgets them all and starts over.
