@@ -152,7 +152,7 @@ func TestChangedStateWithSeriesNumbersReused(t *testing.T) {
 
 func TestChangedStateForgetsTheSilentFirst(t *testing.T) {
 	s := newStage(t, func(env *Env, next Stream) Stream {
-		return &changedState{env: env, opts: ChangedStateOptions{Init: StringDatum("ok")}, next: next, sources: newPerSeries[transition](env, 2, 100e6, nil)}
+		return &changedState{env: env, opts: ChangedStateOptions{Init: StringDatum("ok")}, next: next, sources: newPerSeries[sourceState](env, 2, 100e6, nil)}
 	})
 	send := func(host, state string) {
 		e := inState(&event.Event{}, state)

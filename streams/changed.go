@@ -22,7 +22,7 @@ func init() {
 			return in
 		},
 		New: func(env *Env, o ChangedOptions, next Stream) (Stream, error) {
-			return &changed{env: env, opts: o, next: next, transition: transition{last: o.Init}}, nil
+			return &changed{env: env, opts: o, next: next, last: o.Init}, nil
 		},
 		Examples: []Example{{
 			Title: "only transitions",
@@ -53,7 +53,7 @@ func init() {
 			return nil
 		},
 		New: func(env *Env, o ChangedStateOptions, next Stream) (Stream, error) {
-			return &changedState{env: env, opts: o, next: next, sources: newPerSeries[transition](env, o.Max, micros(o.Idle), nil)}, nil
+			return &changedState{env: env, opts: o, next: next, sources: newPerSeries[sourceState](env, o.Max, micros(o.Idle), nil)}, nil
 		},
 		Examples: []Example{{
 			Title: "two services of one host",
@@ -70,15 +70,29 @@ type ChangedOptions struct {
 	Pairs bool  `opt:"pairs" doc:"give the event before along; default false"`
 }
 
-// transition remembers the value and, for pairs, the event before.
-type transition struct {
+type changed struct {
+	env    *Env
+	opts   ChangedOptions
+	next   Stream
 	last   Datum
-	before event.Event
-	first  bool // before is an event
+	before previous
+}
+
+// Push implements Stream.
+func (c *changed) Push(v Value) {
+	if !c.opts.Pairs {
+		if c.observe(c.opts.Value.Eval(v)) {
+			c.next.Push(v)
+		}
+		return
+	}
+	if e := eventIn(c.env, v); e != nil {
+		c.before.pair(e, c.observe(c.opts.Value.Eval(v)), c.next)
+	}
 }
 
 // observe makes d the last value and reports whether it differs from the one before.
-func (c *transition) observe(d Datum) bool {
+func (c *changed) observe(d Datum) bool {
 	if d.Equal(c.last) {
 		return false
 	}
@@ -86,59 +100,31 @@ func (c *transition) observe(d Datum) bool {
 	return true
 }
 
-// pair makes e the event before and gives the pair to next.
-func (c *transition) pair(e *event.Event, emit bool, next Stream) {
-	if emit {
-		p := [2]*event.Event{nil, e}
-		if c.first {
-			before := c.before
-			p[0] = &before
-		}
-		next.Push(WindowValue(p[:]))
-	}
-	c.before, c.first = *e, true
-}
-
-func (c *transition) save(s *Saver) {
-	s.Datum(c.last)
-	s.Bool(c.first)
-	if c.first {
-		s.Event(&c.before)
-	}
-}
-
-func (c *transition) load(l *Loader) {
-	c.last = l.Datum()
-	if c.first = l.Bool(); c.first {
-		c.before = loadEvent(l)
-	}
-}
-
-type changed struct {
-	env  *Env
-	opts ChangedOptions
-	next Stream
-	transition
-}
-
-// Push implements Stream.
-func (c *changed) Push(v Value) {
-	if c.opts.Pairs {
-		if e := eventIn(c.env, v); e != nil {
-			c.pair(e, c.observe(c.opts.Value.Eval(v)), c.next)
-		}
-		return
-	}
-	if c.observe(c.opts.Value.Eval(v)) {
-		c.next.Push(v)
-	}
-}
-
 // Save implements Stateful.
-func (c *changed) Save(s *Saver) { c.save(s) }
+func (c *changed) Save(s *Saver) {
+	s.Datum(c.last)
+	s.Event(c.before.event)
+}
 
 // Load implements Stateful.
-func (c *changed) Load(l *Loader) { c.load(l) }
+func (c *changed) Load(l *Loader) {
+	c.last = l.Datum()
+	c.before.event = l.Event()
+}
+
+// previous is the event before, for pairs; nil: none.
+type previous struct{ event *event.Event }
+
+// pair gives [the event before, e] to next if e is a change, and makes e the event before.
+func (p *previous) pair(e *event.Event, isChange bool, next Stream) {
+	if isChange {
+		next.Push(WindowValue([]*event.Event{p.event, e}))
+	}
+	if p.event == nil {
+		p.event = &event.Event{}
+	}
+	*p.event = *e
+}
 
 // ChangedStateOptions are the options of changedState.
 type ChangedStateOptions struct {
@@ -152,7 +138,14 @@ type changedState struct {
 	env     *Env
 	opts    ChangedStateOptions
 	next    Stream
-	sources *perSeries[transition]
+	sources *perSeries[sourceState]
+}
+
+// sourceState is the latest state of a source.
+type sourceState struct {
+	state  string
+	known  bool // not missing
+	before previous
 }
 
 // Push implements Stream.
@@ -163,11 +156,13 @@ func (c *changedState) Push(v Value) {
 	}
 	source, fresh := c.sources.useSeries(e)
 	if fresh {
-		source.last = c.opts.Init
+		source.state, source.known = c.opts.Init.Str, c.opts.Init.Kind == String
 	}
-	differs := source.observe(presentString(e, event.HasState, e.State))
+	known := e.Has&event.HasState != 0
+	differs := known != source.known || e.State != source.state
+	source.state, source.known = e.State, known
 	if c.opts.Pairs {
-		source.pair(e, differs, c.next)
+		source.before.pair(e, differs, c.next)
 	} else if differs {
 		c.next.Push(v)
 	}
@@ -175,10 +170,18 @@ func (c *changedState) Push(v Value) {
 
 // Save implements Stateful.
 func (c *changedState) Save(s *Saver) {
-	c.sources.save(s, func(s *Saver, x *transition) { x.save(s) })
+	c.sources.save(s, func(s *Saver, x *sourceState) {
+		s.String(x.state)
+		s.Bool(x.known)
+		s.Event(x.before.event)
+	})
 }
 
 // Load implements Stateful.
 func (c *changedState) Load(l *Loader) {
-	c.sources.load(l, func(l *Loader, x *transition) { x.load(l) })
+	c.sources.load(l, func(l *Loader, x *sourceState) {
+		x.state = l.String()
+		x.known = l.Bool()
+		x.before.event = l.Event()
+	})
 }

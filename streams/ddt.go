@@ -89,6 +89,7 @@ type ddtEvents struct {
 	env  *Env
 	next Stream
 	base observation
+	out  event.Event // lent
 }
 
 // Push implements Stream.
@@ -107,9 +108,9 @@ func (d *ddtEvents) Push(v Value) {
 		return
 	}
 	if perSecond, ok := base.slope(seen); ok {
-		c := *e
-		c.SetFloat(perSecond)
-		d.next.Push(EventValue(&c))
+		d.out = *e
+		d.out.SetFloat(perSecond)
+		d.next.Push(EventValue(&d.out))
 	}
 }
 

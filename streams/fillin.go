@@ -81,7 +81,11 @@ The fill is the last event with the given fields set and time now. Values may be
 			f := newFillIn(env, o.Every, o.Max, next, nil)
 			f.fill = func() (*event.Event, error) {
 				v, err := o.Function.Map(EventValue(&f.last))
-				return v.Event, err
+				if err != nil || v.Event == nil {
+					return nil, err
+				}
+				c := *v.Event // it may be anybody's
+				return &c, nil
 			}
 			f.keeps = true
 			return f, nil
@@ -120,7 +124,7 @@ type fillIn struct {
 	env   *Env
 	every int64
 	max   int
-	fill  func() (*event.Event, error) // may be nil: nothing to fill with
+	fill  func() (*event.Event, error) // a new event, or nil: nothing to fill with
 	keeps bool                         // fill looks at last
 	next  Stream
 	timer *Timer
@@ -178,9 +182,8 @@ func (f *fillIn) tick() {
 	if e == nil {
 		return
 	}
-	c := *e
-	c.SetTime(f.env.Now())
-	f.next.Push(EventValue(&c))
+	e.SetTime(f.env.Now())
+	f.next.Push(EventValue(e))
 }
 
 // Save implements Stateful.

@@ -3,6 +3,7 @@ package streams
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -123,6 +124,9 @@ func wantText(t *testing.T, what, got, want string) {
 func timedOperators() map[string]func(env *Env, next Stream) Stream {
 	state := func() Expr {
 		return Expr{in: &Input{}, eval: func(in *Input) Datum {
+			if in.Event == nil {
+				return Datum{}
+			}
 			return presentString(in.Event, event.HasState, in.Event.State)
 		}}
 	}
@@ -180,7 +184,7 @@ func timedOperators() map[string]func(env *Env, next Stream) Stream {
 			return &changed{env: env, opts: ChangedOptions{Value: state(), Pairs: true}, next: next}
 		},
 		"changedState": func(env *Env, next Stream) Stream {
-			return &changedState{env: env, next: next, sources: newPerSeries[transition](env, 100, 20e6, nil)}
+			return &changedState{env: env, next: next, sources: newPerSeries[sourceState](env, 100, 20e6, nil)}
 		},
 		"runs": func(env *Env, next Stream) Stream { return &runs{opts: RunsOptions{2, state()}, next: next} },
 		"stable": func(env *Env, next Stream) Stream {
@@ -297,6 +301,41 @@ func TestRestartAnywhere(t *testing.T) {
 	}
 }
 
+// What an operator does not take is a failure or nothing, never a panic; a damaged state is an error or
+// another state.
+func TestForeignValuesAndDamagedState(t *testing.T) {
+	for name, build := range timedOperators() {
+		t.Run(name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(5, 5))
+			s := newStage(t, build)
+			for range 40 {
+				s.op.Push([]Value{{}, WindowValue(nil), WindowValue([]*event.Event{nil, metric(1)}), EventValue(anyEvent(r, s.clock.Now()))}[r.IntN(4)])
+				s.at(s.clock.Seconds() + 0.5)
+			}
+			saver := &Saver{}
+			s.op.(Stateful).Save(saver)
+			for range 500 {
+				state := slices.Clone(saver.Bytes())
+				for range 1 + r.IntN(3) {
+					if len(state) > 0 {
+						state[r.IntN(len(state))] = byte(r.IntN(256))
+					}
+				}
+				state = state[:r.IntN(len(state)+1)]
+				s.clock = NewClock(s.clock.Now())
+				s.build()
+				s.op.(Stateful).Load(NewLoader(state))
+				s.at(s.clock.Seconds() + 1)
+				for range 5 {
+					s.event(anyEvent(r, s.clock.Now()))
+				}
+				s.at(s.clock.Seconds() + 20)
+				s.take()
+			}
+		})
+	}
+}
+
 // Whatever comes, only so much is emitted: a jump of years, extreme times, no end of silence.
 func TestClockAndTimesJump(t *testing.T) {
 	times := []int64{0, -1, math.MinInt64, math.MaxInt64, 1 << 60, -1 << 60, 1_700_000_000_000_000}
@@ -353,5 +392,27 @@ func TestNothingEmittedNothingAllocated(t *testing.T) {
 		if n := testing.AllocsPerRun(5, func() { op.Push(v) }); n != 0 {
 			t.Errorf("%s: %v allocations per event", name, n)
 		}
+	}
+}
+
+// BenchmarkOperators is the cost of one event of a known series, with nobody behind the operator.
+func BenchmarkOperators(b *testing.B) {
+	builds := timedOperators()
+	for _, name := range slices.Sorted(maps.Keys(builds)) {
+		b.Run(name, func(b *testing.B) {
+			clock := NewClock(0)
+			op := builds[name](testEnv(clock), Discard)
+			e := metric(3, 0)
+			e.SetHost("a")
+			e.SetService("x")
+			e.SetState("ok")
+			e.Series = &event.Series{Host: "a", Service: "x", Has: identity, ID: 3}
+			b.ReportAllocs()
+			for b.Loop() {
+				clock.Advance(clock.Now() + 1000)
+				e.SetTime(clock.Now())
+				op.Push(EventValue(e))
+			}
+		})
 	}
 }

@@ -71,7 +71,7 @@ func (w *movingEventWindow) Push(v Value) {
 		return
 	}
 	if w.n > 0 {
-		if w.kept.len() == w.n {
+		for w.kept.len() >= w.n {
 			w.kept.dropOldest()
 		}
 		w.kept.add(e)
