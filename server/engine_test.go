@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +47,7 @@ func published(t *testing.T, s *Server, topic string) func() []event.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var mu sync.Mutex
 	var got []event.Event
 	done := make(chan struct{})
 	go func() {
@@ -55,14 +57,18 @@ func published(t *testing.T, s *Server, topic string) func() []event.Event {
 			if err != nil {
 				return
 			}
+			mu.Lock()
 			for _, c := range chunks {
 				got = append(got, c.Events...)
 			}
+			mu.Unlock()
 		}
 	}()
 	t.Cleanup(func() { sub.Close(); <-done })
 	return func() []event.Event {
 		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		all := got
 		got = nil
 		return all
