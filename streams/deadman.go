@@ -14,7 +14,7 @@ func init() {
 		Name:    "deadman",
 		Summary: "Tell when one of an expected set of hosts falls silent, even one that was never heard, and when it is back.",
 		Doc: "Each expected key has within to send an event, beginning when the rules are loaded. One that does not is told once, by an event with the key in the field by, the state \"expired\", the engine's time and a description. " +
-			"Its next live event is passed, so that a state change is seen. Other events are not passed. An event with the state \"expired\" is no sign of life; neither is one of a key that is not expected.",
+			"Its next live event is passed, so that a state change is seen. Other events are not passed. An event with the state \"expired\" is no sign of life; neither is one of a key that is not expected. After a down-time of zeta every key that was not silent before has its time anew.",
 		Clock:    "engine clock",
 		Bounds:   "The keys are those written in the rule.",
 		In:       Events,
@@ -65,7 +65,7 @@ func newDeadman(env *Env, o DeadmanOptions, next Stream) (Stream, error) {
 	expected = slices.Compact(expected)
 	n := &deadman{env: env, by: o.By, within: micros(o.Within), next: next, expected: expected}
 	n.living = newKeyed[int](env, len(expected), 0, nil)
-	n.timer = env.Timer(n.fire)
+	n.timer = env.Timer(n.due)
 	for i := range expected {
 		n.hear(i)
 	}
@@ -100,6 +100,15 @@ func (n *deadman) hear(i int) (back bool) {
 	at, fresh := n.living.use([]byte(n.expected[i]))
 	*at = i
 	return fresh
+}
+
+// due runs when a key's time is up. Later than that it runs only after a down-time, in which nobody could be
+// heard: then every key has its time anew.
+func (n *deadman) due() {
+	if _, heard := n.living.oldest(); addMicros(heard, n.within) < n.env.Now() {
+		n.living.refresh()
+	}
+	n.fire()
 }
 
 func (n *deadman) fire() {

@@ -69,6 +69,13 @@ func (t *keyed[T]) sweep() {
 	}
 }
 
+// refresh marks every key as used now, in the order they have.
+func (t *keyed[T]) refresh() {
+	for x := t.root.next; x != &t.root; x = x.next {
+		x.used = t.env.Now()
+	}
+}
+
 // oldest returns the key unused longest and when it was used; nil if the table is empty.
 func (t *keyed[T]) oldest() (state *T, used int64) {
 	if x := t.root.next; x != &t.root {

@@ -31,7 +31,7 @@ expect(out, [[{host: "a", service: "deploy"}, {host: "a", service: "errors", met
 		Name:    "absentAfter",
 		Summary: "Pass an event that matches a when none that matches b followed within a time.",
 		Doc: "Per key. " + perKey + "The event that matched a leaves with the engine's time when within has passed without an event that matches b; one that comes exactly then is too late. While it waits, further events that match a change nothing. " +
-			"An event that matches both answers the one that waits, and waits itself.",
+			"An event that matches both answers the one that waits, and waits itself. After a down-time of zeta all that wait do so anew.",
 		Clock:    "engine clock",
 		Bounds:   "max waiting events, 100 000 unless set; the oldest gives way and is not passed.",
 		In:       Events,
@@ -167,7 +167,12 @@ func (n *absentAfter) Push(v Value) {
 	n.arm()
 }
 
+// fire runs when the oldest event's time is up. Later than that it runs only after a down-time, in which
+// what is waited for could not arrive: then every event waits anew.
 func (n *absentAfter) fire() {
+	if _, since := n.waits.oldest(); addMicros(since, n.within) < n.env.Now() {
+		n.waits.refresh()
+	}
 	n.fireDue()
 	n.arm()
 }
