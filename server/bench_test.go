@@ -38,7 +38,7 @@ type benchConn struct{ conn }
 
 func newBenchConn(s *Server) *benchConn {
 	c := &benchConn{}
-	c.server, c.name, c.decoder = s, "tcp", wire.NewDecoder(wire.DefaultLimits)
+	c.server, c.name, c.decoder, c.desk = s, "tcp", wire.NewDecoder(wire.DefaultLimits), &desk{}
 	return c
 }
 

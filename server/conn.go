@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"zeta/event"
 	"zeta/event/wire"
 )
 
@@ -31,9 +33,8 @@ type conn struct {
 	net     net.Conn
 	frames  *wire.FrameReader
 	decoder *wire.Decoder
-	msg     wire.Msg
 	stats   wire.Stats // already counted
-	out     []byte     // answers not yet written
+	*desk              // while messages are handled, else nil
 	turn    int        // bytes handled in this turn
 	idle    time.Duration
 
@@ -43,6 +44,15 @@ type conn struct {
 	mu      sync.Mutex
 	closing bool // no deadline may be moved any more: the server shuts down
 }
+
+// desk is what a connection needs while it handles messages. It is lent for one read, so that ten thousand
+// idle connections do not keep the room of their largest message each.
+type desk struct {
+	msg wire.Msg
+	out []byte // answers not yet written
+}
+
+var desks = sync.Pool{New: func() any { return &desk{} }}
 
 func newConn(s *Server, name string, nc net.Conn, limits wire.Limits, idle time.Duration) *conn {
 	return &conn{
@@ -67,9 +77,13 @@ func (c *conn) serve() {
 			return
 		}
 		c.turn += c.frames.Partial() - before
+		c.desk = desks.Get().(*desk)
 		err := c.answerAll()
 		c.count()
-		if werr := c.flush(); werr != nil {
+		werr := c.flush()
+		desks.Put(c.desk)
+		c.desk = nil
+		if werr != nil {
 			return
 		}
 		if err != nil {
@@ -127,13 +141,29 @@ func (c *conn) answer(payload []byte) error {
 		c.out = append(c.out, wire.AckOK...)
 		return nil
 	}
-	events, err := c.server.search(c.msg.Query)
-	if err != nil {
+	if err := c.answerQuery(); err != nil {
 		c.server.refusals.refuse(c.name, "query", c.remote, err)
 		c.refuse(err)
-		return nil
 	}
-	c.out = wire.AppendFrame(c.out, &wire.Msg{OK: true, HasOK: true, Events: events})
+	return nil
+}
+
+// answerQuery appends the answer to the message's query; after an error nothing has been appended.
+func (c *conn) answerQuery() error {
+	at := len(c.out)
+	out := wire.AppendFrame(c.out, &wire.Msg{OK: true, HasOK: true})
+	err := c.server.scan(c.msg.Query, func(batch []event.Event) error {
+		out = wire.AppendMsg(out, &wire.Msg{Events: batch}) // messages that follow one another are one message
+		if len(out)-at > maxReply {
+			return errReplyTooLarge
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	binary.BigEndian.PutUint32(out[at:], uint32(len(out)-at-4))
+	c.out = out
 	return nil
 }
 
@@ -199,7 +229,9 @@ func (c *conn) left(err error) {
 	closing := c.closing
 	c.mu.Unlock()
 	switch {
-	case closing, err == io.EOF, errors.Is(err, net.ErrClosed):
+	case closing:
+		c.linger()
+	case err == io.EOF, errors.Is(err, net.ErrClosed):
 	case errors.Is(err, os.ErrDeadlineExceeded) && c.frames.Partial() > 0:
 		c.server.refusals.refuse(c.name, "slow", c.remote, errors.New("a frame did not arrive in time"))
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -3,6 +3,8 @@ package server
 import (
 	"math/bits"
 	"time"
+
+	"zeta/streams"
 )
 
 // engineCounts are the engine's figures. They belong to its lock.
@@ -82,4 +84,31 @@ func (e *Engine) counts() engineCounts {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.count
+}
+
+// troubles returns the places in the rules that failed or shed something, one for each position: a template
+// that is used twice, or two operators at one place, count together.
+func (e *Engine) troubles() []streams.NodeStats {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.graph == nil {
+		return nil
+	}
+	var found []streams.NodeStats
+	at := map[[2]string]int{}
+	for _, n := range e.graph.Stats() {
+		if n.Failures == 0 && n.Shed == 0 {
+			continue
+		}
+		key := [2]string{n.Operator, n.Pos}
+		i, ok := at[key]
+		if !ok {
+			at[key] = len(found)
+			found = append(found, n)
+			continue
+		}
+		found[i].Failures += n.Failures
+		found[i].Shed += n.Shed
+	}
+	return found
 }

@@ -82,13 +82,14 @@ func (h *history) look() {
 	h.round++
 	h.at = time.Now().Unix()
 	h.refused = 0
+	known := 0
 	h.index.Each(func(e *event.Event) bool {
 		key := seriesKey{e.Host, e.Service, e.Has & (event.HasHost | event.HasService)}
 		t := h.series[key]
 		if t == nil {
 			if len(h.series) >= h.limit {
-				h.refused++
-				return true
+				h.refused = uint64(max(h.index.Len()-h.limit, 1))
+				return known < len(h.series) // when all that have a place are done, the rest is not looked at
 			}
 			t = &track{first: h.round}
 			h.series[key] = t
@@ -98,6 +99,7 @@ func (h *history) look() {
 			m = math.NaN()
 		}
 		t.add(h.round, m, h.state(e))
+		known++
 		return true
 	})
 	for key, t := range h.series {

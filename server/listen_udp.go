@@ -112,6 +112,11 @@ func (u *udpListener) Serve(context.Context) error {
 
 // take handles one datagram; a reason says why it was dropped. A query is dropped: nobody would get the answer.
 func (u *udpListener) take(decoder *wire.Decoder, msg *wire.Msg, b []byte, from netip.AddrPort) (reason string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			u.server.panicked("datagram of "+from.String(), p)
+		}
+	}()
 	if len(u.allow) > 0 && !allowed(u.allow, from.Addr()) {
 		return "not_allowed", nil
 	}

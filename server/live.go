@@ -186,6 +186,12 @@ func (l *liveSocket) subscribe(r liveRequest) error {
 	l.feeds[r.ID] = f
 	l.order = append(l.order, f)
 	l.running.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				l.server.panicked("live subscription "+r.ID, p)
+				l.socket.end()
+			}
+		}()
 		if err := f.collect(ctx); err != nil && ctx.Err() == nil {
 			l.fail(r.ID, err)
 			l.drop(r.ID)

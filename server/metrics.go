@@ -85,6 +85,17 @@ var (
 	descSeries     = desc("zeta_index_series", "Series in the index.")
 	descHistory    = desc("zeta_server_history_series", "Series whose history is kept for charts.")
 	descHistoryOut = desc("zeta_server_history_refused", "Series of the index whose history is not kept, the limit being reached.")
+	descUnresolved = desc("zeta_index_unresolved_total", "Events that got no series because a limit was reached.")
+	descRefused    = desc("zeta_index_refused_total", "Events that were not indexed because a limit was reached.")
+	descBadTTL     = desc("zeta_index_bad_ttl_total", "Events with a ttl that is not above 0; the default was taken.")
+	descSkewed     = desc("zeta_index_skewed_total", "Events whose time was too far from their arrival to count for expiry.")
+	descSubs       = desc("zeta_hub_subscriptions", "Open subscriptions of all kinds.")
+	descPending    = desc("zeta_hub_pending_events", "Events that wait to be encoded for subscribers.")
+	descHubBytes   = desc("zeta_hub_bytes", "Bytes held for subscribers.")
+	descLagged     = desc("zeta_hub_lagged_total", "Subscriptions cut off because they fell behind.")
+	descHubRefused = desc("zeta_hub_refused_total", "Subscriptions refused because a limit was reached.")
+	descRuleFailed = desc("zeta_streams_failures_total", "Events that an operator could not deal with.", "operator", "rule")
+	descRuleShed   = desc("zeta_streams_shed_total", "What an operator dropped on reaching a bound.", "operator", "rule")
 	descConns      = desc("zeta_server_connections", "Open connections.", "listener")
 	descCert       = desc("zeta_server_certificate_expiry_timestamp_seconds", "When the certificate of a listener expires.", "listener")
 )
@@ -96,7 +107,8 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (f *figures) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descEvents, descBatches, descLatency, descExpired, descPanics, descReinject,
-		descSeries, descHistory, descHistoryOut, descConns, descCert} {
+		descSeries, descUnresolved, descRefused, descBadTTL, descSkewed, descSubs, descPending, descHubBytes, descLagged,
+		descHubRefused, descRuleFailed, descRuleShed, descHistory, descHistoryOut, descConns, descCert} {
 		ch <- d
 	}
 }
@@ -105,6 +117,7 @@ func (f *figures) Describe(ch chan<- *prometheus.Desc) {
 func (f *figures) Collect(ch chan<- prometheus.Metric) {
 	s := f.server
 	c := s.engine.counts()
+	x, hub := s.index.Stats(), s.hub.Stats()
 	for _, m := range []struct {
 		desc *prometheus.Desc
 		kind prometheus.ValueType
@@ -115,9 +128,26 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 		{descExpired, prometheus.CounterValue, float64(c.expired)},
 		{descPanics, prometheus.CounterValue, float64(c.panics)},
 		{descReinject, prometheus.CounterValue, float64(c.reinjectDropped)},
-		{descSeries, prometheus.GaugeValue, float64(s.index.Len())},
+		{descSeries, prometheus.GaugeValue, float64(x.Entries)},
+		{descUnresolved, prometheus.CounterValue, float64(x.Unresolved)},
+		{descRefused, prometheus.CounterValue, float64(x.Refused)},
+		{descBadTTL, prometheus.CounterValue, float64(x.BadTTL)},
+		{descSkewed, prometheus.CounterValue, float64(x.Skewed)},
+		{descSubs, prometheus.GaugeValue, float64(hub.Subscriptions)},
+		{descPending, prometheus.GaugeValue, float64(hub.Pending)},
+		{descHubBytes, prometheus.GaugeValue, float64(hub.Bytes)},
+		{descLagged, prometheus.CounterValue, float64(hub.Lagged)},
+		{descHubRefused, prometheus.CounterValue, float64(hub.Refused)},
 	} {
 		ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.v)
+	}
+	for _, n := range s.engine.troubles() {
+		if n.Failures > 0 {
+			ch <- prometheus.MustNewConstMetric(descRuleFailed, prometheus.CounterValue, float64(n.Failures), n.Operator, n.Pos)
+		}
+		if n.Shed > 0 {
+			ch <- prometheus.MustNewConstMetric(descRuleShed, prometheus.CounterValue, float64(n.Shed), n.Operator, n.Pos)
+		}
 	}
 	quantiles := map[float64]float64{}
 	for _, q := range [...]float64{0.5, 0.95, 0.99, 0.999} {

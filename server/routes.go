@@ -58,21 +58,26 @@ func (h *httpListener) ready(w http.ResponseWriter, _ *http.Request) {
 
 // getQuery answers the events of the index that match a query.
 func (h *httpListener) getQuery(w http.ResponseWriter, r *http.Request) {
-	events, err := h.server.search(r.URL.Query().Get("q"))
+	out := append(make([]byte, 0, 4<<10), `{"events":[`...)
+	count := 0
+	err := h.server.scan(r.URL.Query().Get("q"), func(batch []event.Event) error {
+		for i := range batch {
+			out = comma(out, count > 0)
+			out = event.AppendJSON(out, &batch[i])
+			count++
+		}
+		if len(out) > maxReply {
+			return errReplyTooLarge
+		}
+		return nil
+	})
 	if err != nil {
 		h.server.refusals.refuse("http", "query", r.RemoteAddr, err)
 		writeError(w, http.StatusBadRequest, err)
 		return
 	}
-	out := append(make([]byte, 0, 64+256*len(events)), `{"events":[`...)
-	for i := range events {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = event.AppendJSON(out, &events[i])
-	}
 	out = append(out, `],"count":`...)
-	out = appendInt(out, int64(len(events)))
+	out = appendInt(out, int64(count))
 	out = append(out, '}')
 	writeBody(w, http.StatusOK, out)
 }

@@ -188,19 +188,25 @@ func (s *Server) closeListeners() {
 	}
 }
 
-// search answers a query from the index. It holds no lock of the engine.
-func (s *Server) search(text string) ([]event.Event, error) {
+// maxReply bounds the answer to a query, in bytes.
+const maxReply = 64 << 20
+
+var errReplyTooLarge = fmt.Errorf("%w: the answer is over %d bytes", index.ErrTooLarge, maxReply)
+
+// scan gives the events of the index that match a query to fn, some at a time; they are lent. It holds no lock
+// of the engine.
+func (s *Server) scan(text string, fn func(batch []event.Event) error) error {
 	q, err := query.Parse(text)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	select {
 	case s.queries <- struct{}{}:
 		defer func() { <-s.queries }()
 	case <-s.ctx.Done():
-		return nil, errors.New("the server shuts down")
+		return errors.New("the server shuts down")
 	}
-	return s.index.Search(q, index.Limits{})
+	return s.index.Scan(q, index.Limits{}, fn)
 }
 
 // panicked counts and logs a fault of the program outside the rules.

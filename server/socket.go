@@ -77,6 +77,11 @@ func (h *httpListener) upgrade(w http.ResponseWriter, r *http.Request, maxMessag
 // its own goroutine.
 func (s *socket) read(take func(text []byte)) {
 	defer s.end()
+	defer func() {
+		if p := recover(); p != nil {
+			s.h.server.panicked("websocket of "+s.conn.RemoteAddr().String(), p)
+		}
+	}()
 	for {
 		kind, text, err := s.conn.ReadMessage()
 		if errors.Is(err, websocket.ErrReadLimit) {

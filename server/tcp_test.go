@@ -234,3 +234,29 @@ func TestManyConnections(t *testing.T) {
 		t.Fatalf("%d events counted, want %d", n, 2*conns*rounds)
 	}
 }
+
+// An answer that would be beyond all measure is refused, and the connection goes on.
+func TestAnswerTooLarge(t *testing.T) {
+	s := serve(t, "index;")
+	text := strings.Repeat("x", wire.DefaultLimits.Description)
+	for i := range maxReply/len(text) + 2 {
+		e := ev("h", fmt.Sprint("s", i), 1)
+		e.SetDescription(text)
+		if err := s.Ingest([]event.Event{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := s.dial("tcp")
+	a := newAnswers(t, c)
+	c.Write(queryFrame("true"))
+	if m := a.want(); m.OK || !strings.Contains(m.Error, "too many results") {
+		t.Fatalf("answer: ok %v, %d events, %q", m.OK, len(m.Events), m.Error)
+	}
+	c.Write(queryFrame(`service = "s1"`))
+	if m := a.want(); len(m.Events) != 1 {
+		t.Fatalf("the next query: %d events", len(m.Events))
+	}
+	if status, body := s.get("/api/v1/query?q=true"); status != 400 || !strings.Contains(body, "too many results") {
+		t.Fatalf("over HTTP: %d %.100s", status, body)
+	}
+}
