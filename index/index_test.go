@@ -75,6 +75,29 @@ func TestMissingIsNotEmpty(t *testing.T) {
 	}
 }
 
+// A rule may change a copy's host or service and leave the series that no longer fits.
+func TestSeriesThatDoesNotFit(t *testing.T) {
+	x := New(Options{})
+	x.Advance(0)
+	e := numbered("a", 1)
+	e.Series = x.Resolve(e)
+	x.Put(e)
+	c := *e
+	c.Service, c.Int = "b", 2
+	if s := x.Resolve(&c); s == nil || s.Service != "b" {
+		t.Errorf("Resolve = %+v, want the series of b", s)
+	}
+	x.Put(&c)
+	other := New(Options{})
+	other.Advance(0)
+	other.Put(e) // a series of another index
+	for i, got := range []*event.Event{x.Lookup("h", "a"), x.Lookup("h", "b"), other.Lookup("h", "a")} {
+		if want := []int64{1, 2, 1}[i]; got == nil || got.Int != want {
+			t.Errorf("%d: found %+v, want metric %d", i, got, want)
+		}
+	}
+}
+
 func TestExpiredStateRemoves(t *testing.T) {
 	x := New(Options{})
 	x.Advance(0)

@@ -67,6 +67,9 @@ func TestManyServices(t *testing.T) {
 		x.Put(at("h", fmt.Sprint("another ", i), 0))
 	}
 	check(t, x)
+	if p := x.hosts["h"].pages(); p > (n+pageSize-1)/pageSize {
+		t.Errorf("%d pages: the places of forgotten series are not used again", p)
+	}
 	if got := find(t, x, `service =~ "another %"`); len(got) != n/2 {
 		t.Errorf("found %d, want %d", len(got), n/2)
 	}
