@@ -28,6 +28,7 @@ type compiler struct {
 	ids      map[string]bool // names given by id(…)
 
 	poisoned bool // fill met a mistake that has been reported: what follows from it is not
+	unset    int  // how often fill put in the empty text of a variable that is not set
 
 	places   []*node
 	expanded int // uses of templates
@@ -45,11 +46,11 @@ type let struct {
 	at    file.Location
 	used  bool
 
-	stage    uint8 // 0: not looked at, 1: being compiled, 2: done
-	isStream bool
+	stage    uint8    // 0: not looked at, 1: being compiled, 2: done
 	expr     ast.Node // the expression, other lets put in
 	size     int      // of expr
 	poisoned bool     // expr has a problem
+	unset    bool     // expr has the empty text of a variable that is not set
 	part     part     // the stream
 	takes    Kind
 }
@@ -77,11 +78,6 @@ type context struct {
 	slots   map[string]*slot // pipe markers
 	path    *statePath
 	opening []string // defs that are being expanded
-}
-
-func (x context) gets(in Kind) context {
-	x.in = in
-	return x
 }
 
 // maxProblems bounds what is said about one set of rules.
@@ -266,10 +262,11 @@ func (c *compiler) resolve(n ast.Node, l *let) bool {
 			l.takes = p.entry.In
 		}
 	} else {
-		before := c.poisoned
+		before, unset := c.poisoned, c.unset
 		c.poisoned = false
 		l.expr = c.fill(l.value)
 		l.poisoned, c.poisoned = c.poisoned, before
+		l.unset = c.unset > unset
 		l.size = treeSize(l.expr, maxExprNodes+1)
 		if l.size > maxExprNodes {
 			c.report(l.at, "", fmt.Sprintf("%s is too large", l.name), fmt.Sprintf("at most %d parts, names put in", maxExprNodes), "")
@@ -357,6 +354,9 @@ func (c *compiler) fill(n ast.Node) ast.Node {
 				return stringNode(n, "")
 			}
 			c.poisoned = c.poisoned || l.poisoned
+			if l.unset {
+				c.unset++
+			}
 			return l.expr
 		}
 		if name, args, ok := callOf(n); ok && name == "env" {
@@ -382,6 +382,9 @@ func (c *compiler) environment(n ast.Node, args []ast.Node) ast.Node {
 	value, set := c.opts.env(key.Value)
 	if !set && c.opts.Serve {
 		c.report(n.Location(), "env", fmt.Sprintf("the environment variable %s is not set", key.Value), "", fmt.Sprintf("set it, or write env(%q) where an empty text will do only in tests", key.Value))
+	}
+	if !set {
+		c.unset++
 	}
 	return stringNode(n, value)
 }

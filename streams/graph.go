@@ -85,8 +85,8 @@ func (g *Graph) Push(v Value) {
 // Reinject pushes an event that rules sent back, for a runtime with a Reinject function.
 func (g *Graph) Reinject(e *event.Event, hops int) {
 	g.hops = hops
+	defer func() { g.hops = 0 }() // also when a rule panics and the engine goes on
 	g.root.Push(EventValue(e))
-	g.hops = 0
 }
 
 // Advance runs the timers due at or before t, each followed by what it reinjected, and sets the clock to t.
