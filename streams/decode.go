@@ -23,6 +23,7 @@ type decoder struct {
 	binds *[]bind // what instances are to be given; nil where expressions are not allowed
 	names []string
 	later []func(x context) // branches, compiled once the path is known
+	unset bool              // an argument has the empty text of a variable that is not set
 }
 
 // bind completes an instance's copy of the options.
@@ -64,6 +65,8 @@ func (d *decoder) checker(f *optionField) *checker {
 
 // arguments decodes positional arguments and options and returns the children.
 func (d *decoder) arguments(args []ast.Node) (rest []ast.Node) {
+	before := d.c.unset
+	defer func() { d.unset = d.c.unset > before }()
 	mapped := false // the options map has had its turn
 	for i := range d.r.fields {
 		f := &d.r.fields[i]
@@ -636,9 +639,10 @@ func (c *compiler) isNewName(name string) bool {
 		!slices.Contains(eventFields, name) && !slices.Contains(statementNames, name) && name != "true" && name != "false" && name != "nil"
 }
 
-// check runs what the registration checks beyond the tags.
+// check runs what the registration checks beyond the tags. Where the value of a variable is not known, as in
+// a check on another machine, there is nothing it could say.
 func (d *decoder) check() {
-	if d.r.check == nil {
+	if d.r.check == nil || d.unset {
 		return
 	}
 	if err := d.r.check(d.opts); err != nil {
