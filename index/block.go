@@ -22,6 +22,7 @@ type block struct {
 
 	// The engine's own.
 	next   uint32 // position after the series resolved last: nearly always the next one asked for
+	stray  bool   // that was wrong the last time
 	minDue uint32 // no deadline of the block is earlier
 	count  int    // series
 	vacant int    // series without an entry

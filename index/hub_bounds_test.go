@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"zeta/event"
 	"zeta/query"
@@ -127,6 +128,21 @@ func TestMemoryIsShared(t *testing.T) {
 		if n := h.Stats().Bytes; n > 2*20_000+11*200 {
 			t.Fatalf("%d bytes are held", n)
 		}
+	}
+}
+
+// A batch larger than the backlog cuts off nobody who reads.
+func TestBurst(t *testing.T) {
+	h := NewHub(HubOptions{Backlog: 200_000, Patience: time.Minute})
+	defer h.Close()
+	long := Format{Name: "long", Append: func(dst []byte, e *event.Event) []byte { return fmt.Appendf(dst, "%0200d", e.Int) }}
+	s, _ := h.Subscribe("t", query.MustParse("true"), long)
+	for i := range 10_000 {
+		h.Publish("t", numbered("a", i))
+	}
+	h.Flush()
+	if got := len(read(t, s, 10_000)); got != 2_000_000 {
+		t.Errorf("read %d bytes, want 2,000,000", got)
 	}
 }
 

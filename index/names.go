@@ -12,7 +12,8 @@ import (
 //
 // A slot is 0 or a tag, the hash's low byte, above the position + 1: few wrong strings are ever compared.
 type names struct {
-	dir  []*segment // indexed by the hash's top bits; neighbours may share a segment
+	only segment    // while one is enough, it stands in the block: steps to far memory count
+	dir  []*segment // indexed by the hash's top bits; neighbours may share a segment. nil: only
 	bits uint8
 }
 
@@ -36,14 +37,20 @@ func (x *Index) hash(service string, has event.Presence) uint64 {
 	return h
 }
 
-func (t *names) segment(h uint64) *segment { return t.dir[h>>(64-t.bits)] } // a shift by 64 gives 0
+// segment returns the segment of a hash.
+func (t *names) segment(h uint64) *segment {
+	if t.dir == nil {
+		return &t.only
+	}
+	return t.dir[h>>(64-t.bits)]
+}
 
 func slotOf(h uint64, pos uint32) uint32 { return uint32(h&0xff)<<24 | (pos + 1) }
 func posOf(slot uint32) uint32           { return slot&0xffffff - 1 }
 
 // find returns the series of a service, nil if the block has none.
 func (b *block) find(x *Index, service string, has event.Presence) *event.Series {
-	if b.names.dir == nil {
+	if b.names.only.slots == nil {
 		for n := range b.pages() {
 			for _, s := range b.page(n).series {
 				if s != nil && s.Service == service && s.Has&event.HasService == has&event.HasService {
@@ -70,11 +77,11 @@ func (b *block) find(x *Index, service string, has event.Presence) *event.Series
 
 // insertName adds a series that the block already holds.
 func (b *block) insertName(x *Index, s *event.Series) {
-	if b.names.dir == nil {
+	if b.names.only.slots == nil {
 		if b.count < namesFrom {
 			return
 		}
-		b.names = names{dir: []*segment{{slots: make([]uint32, 16)}}}
+		b.names.only.slots = make([]uint32, 16)
 		for n := range b.pages() {
 			for _, have := range b.page(n).series {
 				if have != nil && have != s {
@@ -123,6 +130,10 @@ func (b *block) rehash(x *Index, g *segment, slots []uint32) {
 // split divides the segment of h in two, doubling the directory if need be.
 func (b *block) split(x *Index, h uint64, seg *segment) {
 	t := &b.names
+	if t.dir == nil { // what is left in only just says that there is a table
+		seg = &segment{used: seg.used, slots: seg.slots}
+		t.dir = []*segment{seg}
+	}
 	if seg.bits == t.bits {
 		dir := make([]*segment, 2*len(t.dir))
 		for i, g := range t.dir {
@@ -142,7 +153,7 @@ func (b *block) split(x *Index, h uint64, seg *segment) {
 
 // removeName removes a series, moving back those that were pushed on by it.
 func (b *block) removeName(x *Index, s *event.Series) {
-	if b.names.dir == nil {
+	if b.names.only.slots == nil {
 		return
 	}
 	h := x.hash(s.Service, s.Has)

@@ -24,9 +24,11 @@ func (x *Index) Resolve(e *event.Event) *event.Series {
 		}
 		x.last = b
 	}
-	if s := b.at(b.next); s != nil && s.Service == e.Service && s.Has&event.HasService == e.Has&event.HasService {
-		b.use(s)
-		return s
+	if !b.stray {
+		if s := b.at(b.next); s != nil && s.Service == e.Service && s.Has&event.HasService == e.Has&event.HasService {
+			b.use(s)
+			return s
+		}
 	}
 	return x.resolve(b, e)
 }
@@ -37,6 +39,7 @@ func (x *Index) resolve(b *block, e *event.Event) *event.Series {
 	if s == nil {
 		return x.create(b, e)
 	}
+	b.stray = s.Pos != b.next
 	b.use(s)
 	return s
 }
