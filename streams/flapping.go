@@ -23,7 +23,7 @@ func init() {
 			"Inside else(…) are the streams that get the events of sources that do not flap; they get the last event of a source again when it has settled. " +
 			"The first state of a source is no change; a missing state is a state like any other.",
 		Clock:    "engine clock",
-		Bounds:   "max sources, 100 000 unless set; the one that changed longest ago gives way. Sources unheard of for idle, an hour unless set, are forgotten. high times are kept for each.",
+		Bounds:   "max sources, 100 000 unless set; the one unheard of longest gives way. Sources unheard of for idle, an hour unless set, are forgotten. high times are kept for each.",
 		In:       Events,
 		Out:      Events,
 		Defaults: FlappingOptions{Max: 100_000, Idle: time.Hour},
@@ -108,7 +108,7 @@ func (n *flapping) Push(v Value) {
 		f.flaps, f.last = true, *e
 		n.start(f)
 		n.alarms.arm()
-		n.tell(f, stateFlapping, fmt.Sprintf("%d state changes within %s", n.high, duration(n.window)))
+		n.tell(f, stateFlapping, fmt.Sprintf("%s within %s", plural(n.count(f), "state change"), duration(n.window)))
 	default:
 		n.steady.Push(v)
 	}
@@ -158,7 +158,7 @@ func (n *flapping) settled(f *flapper) {
 	if f.has {
 		state = f.state
 	}
-	n.tell(f, stateSettled, fmt.Sprintf("settled in %s: %d state changes within %s", state, n.count(f), duration(n.window)))
+	n.tell(f, stateSettled, fmt.Sprintf("settled in %s: %s within %s", state, plural(n.count(f), "state change"), duration(n.window)))
 	last := f.last
 	f.last = event.Event{}
 	n.steady.Push(Value{Event: &last})

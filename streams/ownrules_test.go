@@ -18,7 +18,7 @@ expect(out, [{state: "flapping", metric: 2, time: 2}, {state: "settled", metric:
 			Title: "flapping: changes while it flaps prolong it; others are not affected",
 			Rule:  `flapping("10s", 2, 1, out, else(steady))`,
 			Test: `at(0, event({host: "a", state: "1"}), event({host: "b", state: "1"})), at(1, event({host: "a", state: "2"})), at(2, event({host: "a", state: "3"}), event({host: "b", state: "2"})), at(9, event({host: "a", state: "4"})), at(30),
-expect(out, [{host: "a", state: "flapping", time: 2}, {host: "a", state: "settled", description: "settled in 4: 1 state changes within 10s", time: 12}]),
+expect(out, [{host: "a", state: "flapping", time: 2}, {host: "a", state: "settled", description: "settled in 4: 1 state change within 10s", time: 12}]),
 expect(steady, [{host: "a", state: "1"}, {host: "b", state: "1"}, {host: "a", state: "2"}, {host: "b", state: "2"}, {host: "a", state: "4"}])`,
 		},
 		{
