@@ -1,8 +1,13 @@
 package server
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
+	"sync"
 	"testing"
 
 	"zeta/event"
@@ -75,6 +80,55 @@ func BenchmarkIngest(b *testing.B) {
 			events := float64(b.N) * float64(n)
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/events, "ns/event")
 			b.ReportMetric(events/b.Elapsed().Seconds()/1e6, "Mevents/s")
+		})
+	}
+}
+
+// BenchmarkTCP is the same over loopback sockets: clients keep several messages in flight. The client's work,
+// writing and counting bytes, is included.
+func BenchmarkTCP(b *testing.B) {
+	for _, c := range []struct{ n, clients, inFlight int }{{1, 16, 1}, {1, 4, 64}, {100, 1, 32}, {1000, 1, 8}, {100, 4, 32}} {
+		b.Run(fmt.Sprintf("b%d/c%d/d%d", c.n, c.clients, c.inFlight), func(b *testing.B) {
+			s, err := New(Options{RulesText: benchRules + listeners, Logger: slog.New(slog.DiscardHandler), Quiet: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := s.Start(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			defer s.Shutdown(b.Context())
+			var wg sync.WaitGroup
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range c.clients {
+				share := b.N / c.clients
+				if i == 0 {
+					share += b.N % c.clients
+				}
+				conn, err := net.Dial("tcp", s.Addr("tcp").String())
+				if err != nil {
+					b.Fatal(err)
+				}
+				wg.Go(func() {
+					defer conn.Close()
+					payload := appBatch(c.n, i)
+					one := append(binary.BigEndian.AppendUint32(nil, uint32(len(payload))), payload...)
+					burst := bytes.Repeat(one, c.inFlight)
+					acks := make([]byte, len(wire.AckOK)*c.inFlight)
+					for share > 0 {
+						k := min(share, c.inFlight)
+						conn.Write(burst[:k*len(one)])
+						if _, err := io.ReadFull(conn, acks[:k*len(wire.AckOK)]); err != nil {
+							b.Error(err)
+							return
+						}
+						share -= k
+					}
+				})
+			}
+			wg.Wait()
+			events := float64(b.N) * float64(c.n)
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/events, "ns/event")
 		})
 	}
 }

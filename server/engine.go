@@ -7,7 +7,6 @@ import (
 	"math"
 	"runtime/debug"
 	"sync"
-	"time"
 
 	"zeta/event"
 	"zeta/index"
@@ -86,19 +85,22 @@ func newEngine(x *index.Index, hub *index.Hub, sinks Sinks, log *slog.Logger) *E
 // the events' series in place; the batch is the caller's again afterwards. The error says that a rule failed
 // by a fault of the program; the other events of the batch have run all the same.
 func (e *Engine) Ingest(batch []event.Event) error {
-	began := time.Now()
-	e.mu.Lock()
-	err := e.ingest(batch)
-	e.count.batch(len(batch), time.Since(began))
+	began := e.stamp.elapsed()
+	entered := began
+	if !e.mu.TryLock() {
+		e.mu.Lock()
+		entered = e.stamp.elapsed()
+	}
+	err := e.ingest(batch, e.stamp.at(entered))
+	e.count.batch(len(batch), e.stamp.elapsed()-began)
 	e.mu.Unlock()
 	return err
 }
 
-// ingest is the whole way of a batch. A journal has its place after the sequence number is known and before
+// ingest is the whole way of a batch that entered at now, its stamp. A journal has its place after the sequence number is known and before
 // the clock moves: what it must hold to repeat the run is the stamp, the number and the batch.
-func (e *Engine) ingest(batch []event.Event) error {
+func (e *Engine) ingest(batch []event.Event, now int64) error {
 	panics := e.count.panics
-	now := e.stamp.next()
 	e.advance(now)
 	for i := 0; i < len(batch); {
 		i = e.push(batch, i, now)

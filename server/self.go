@@ -11,6 +11,9 @@ import (
 // selfInterval is the time between two reports of zeta about itself.
 const selfInterval = 10 * time.Second
 
+// firstReport comes early, so that a page opened at once has something to show.
+const firstReport = time.Second
+
 // reporter sends zeta's own figures through the rules as events, host this machine, tag "zeta".
 type reporter struct {
 	server *Server
@@ -30,13 +33,16 @@ func newReporter(s *Server) *reporter {
 
 // run reports until ctx is done.
 func (r *reporter) run(ctx context.Context) {
-	t := time.NewTicker(selfInterval)
+	t := time.NewTicker(firstReport)
 	defer t.Stop()
-	for {
+	for first := true; ; first = false {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-t.C:
+			if first {
+				t.Reset(selfInterval)
+			}
 			if err := r.server.engine.Ingest(r.report(now)); err != nil {
 				r.server.log.Error("zeta's own events", "err", err)
 			}

@@ -16,10 +16,16 @@ func newStamper() stamper {
 	return stamper{start: now, wall: now.UnixMicro(), last: now.UnixMicro()}
 }
 
-// next returns the present stamp: max(last stamp, start + elapsed).
-func (s *stamper) next() int64 {
-	if t := s.wall + time.Since(s.start).Microseconds(); t > s.last {
+// elapsed returns the time since the start. It needs no lock.
+func (s *stamper) elapsed() time.Duration { return time.Since(s.start) }
+
+// at returns the stamp of a moment: max(last stamp, start + elapsed).
+func (s *stamper) at(elapsed time.Duration) int64 {
+	if t := s.wall + elapsed.Microseconds(); t > s.last {
 		s.last = t
 	}
 	return s.last
 }
+
+// next returns the present stamp.
+func (s *stamper) next() int64 { return s.at(s.elapsed()) }
