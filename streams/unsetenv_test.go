@@ -13,8 +13,8 @@ func TestUnsetEnv(t *testing.T) {
 	for _, c := range []struct{ name, text, check, serve string }{
 		{"directly", `paint({channel: env("WALL")})`, "", "WALL is not set"},
 		{"through a let", `let wall = env("WALL"); paint({channel: wall})`, "", "WALL is not set"},
-		{"through two", `let wall = at; let at = env("WALL"); paint({channel: wall})`, "", "WALL is not set"},
-		{"through a template", `def(on(where), paint({channel: where})); on(env("WALL"))`, "", "WALL is not set"},
+		{"through two", `let wall = spot; let spot = env("WALL"); paint({channel: wall})`, "", "WALL is not set"},
+		{"through a template", `def(mural(wall), paint({channel: wall})); mural(env("WALL"))`, "", "WALL is not set"},
 		{"as a part", `paint({channel: "" + env("WALL")})`, "", "WALL is not set"},
 		{"set, but empty", `paint({channel: env("EMPTY")})`, needs, needs},
 		{"elsewhere", `paint({channel: env("WALL")}); paint({channel: ""})`, needs, needs},
