@@ -197,6 +197,7 @@ func BenchmarkWhere5(b *testing.B) {
 	e := &event.Event{Host: "web1", Service: "cpu-0/user", State: "ok", Has: event.HasHost | event.HasService | event.HasState}
 	e.SetFloat(7)
 	e.Set = event.NewSet(nil, []event.Attr{{Key: "plugin", Value: "cpu"}})
+	e.Series = &event.Series{Host: e.Host, Service: e.Service, Has: event.HasHost | event.HasService}
 	b.ReportAllocs()
 	for b.Loop() {
 		g.Push(EventValue(e))

@@ -78,6 +78,7 @@ type context struct {
 	slots   map[string]*slot // pipe markers
 	path    *statePath
 	opening []string // defs that are being expanded
+	top     bool     // at the top level
 }
 
 // maxProblems bounds what is said about one set of rules.
@@ -111,6 +112,10 @@ func (c *compiler) say(at file.Location, operator, found, want, hint string, war
 
 // stream compiles n as a stream; nil after a problem.
 func (c *compiler) stream(n ast.Node, x context) part {
+	if x.top {
+		name, _, _ := callOf(n)
+		x.top = name == "where"
+	}
 	if name := identName(n); name != "" {
 		return c.named(n, name, x)
 	}
@@ -505,7 +510,11 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 	} else {
 		c.probe(n, place)
 	}
+	if x.top && r.Name == "where" && !failed {
+		place.fixed, place.rest = compileSplitCond(d.checker(&r.fields[0]), c.fill(args[0]))
+	}
 	below := x
+	below.top = false
 	below.in, below.vars = place.gives, d.vars()
 	if r.Out != Either || r.gives != nil {
 		below.giver = r.Name

@@ -20,6 +20,7 @@ type Graph struct {
 	rt    *Runtime
 	scope *scope
 	root  Stream
+	roots *roots // root, if it decides conditions per series
 	lets  map[*let]Stream
 	errs  []error
 
@@ -152,6 +153,9 @@ func (g *Graph) Stats() []NodeStats {
 	stats := make([]NodeStats, len(g.rules.places))
 	for i, n := range g.rules.places {
 		stats[i] = NodeStats{n.pos, n.name, n.path.full(), n.events, n.failures, n.shed}
+		if g.roots != nil && g.roots.decides[n] {
+			stats[i].Events += g.roots.fast
+		}
 	}
 	return stats
 }

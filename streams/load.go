@@ -390,8 +390,8 @@ func (l *load) finish() (*Rules, Problems) {
 	for _, f := range l.late {
 		f()
 	}
-	x := context{in: l.opts.Root, path: l.root}
-	l.rules.root = l.children(l.streams, x)
+	x := context{in: l.opts.Root, path: l.root, top: true}
+	l.rules.root = newRoots(l.children(l.streams, x))
 	for _, name := range slices.Sorted(maps.Keys(l.lets)) {
 		l.resolve(l.lets[name].value, l.lets[name])
 	}

@@ -69,6 +69,8 @@ type node struct {
 	takes    Kind
 	gives    Kind
 	stateful bool
+	fixed    testFn // of a where at the top level: the part of its condition that is decided once per series
+	rest     testFn // and the other part; nil: nothing
 
 	events   uint64 // values that came in
 	failures uint64

@@ -36,10 +36,11 @@ type where struct {
 	cond  Cond
 	next  Stream
 	other Stream
+	alone bool // there is no other
 }
 
 func newWhere(env *Env, o WhereOptions, next Stream) (Stream, error) {
-	return &where{place: env.node, cond: o.Cond, next: next, other: o.Else.Build(env)}, nil
+	return &where{place: env.node, cond: o.Cond, next: next, other: o.Else.Build(env), alone: o.Else.IsEmpty()}, nil
 }
 
 // Push implements Stream.
