@@ -15,7 +15,7 @@ A full window does not move the grid. Nothing held, nothing given. An expired ev
 		Source:   "riemann.streams/batch",
 		Differs:  "Takes events only.",
 		Clock:    "engine clock",
-		Bounds:   "n events.",
+		Bounds:   "n events, and 64 MiB: then the window leaves early.",
 		In:       Events,
 		Out:      Windows,
 		Defaults: BatchOptions{N: 100, Every: time.Second},
@@ -54,7 +54,7 @@ func (b *batch) Push(v Value) {
 	}
 	b.time.enter()
 	b.held.add(e)
-	if b.held.len() >= b.n {
+	if b.held.full(b.n) {
 		b.time.drop()
 		b.flush()
 		return

@@ -21,7 +21,7 @@ Events are in the order in which their sources first appeared. One that is expir
 		Source:   "riemann.streams/coalesce",
 		Differs:  "Each source expires by its own ttl and the ticks go on while any is left (in Riemann one expired event, or the latest event's ttl, silences all, so that nobody hears of it). No empty windows. The order is defined. What is remembered is bounded. Silence ends at the latest after 10000 ticks.",
 		Clock:    "engine clock; event time for expiry",
-		Bounds:   "max sources (default 100000); the one silent longest is forgotten and counted.",
+		Bounds:   "max sources (default 100000), and 64 MiB; the one silent longest is forgotten and counted.",
 		In:       Events,
 		Out:      Windows,
 		Defaults: CoalesceOptions{Every: time.Second, Max: 100_000},
@@ -52,6 +52,7 @@ type coalesce struct {
 	timer   *Timer // pending while there are sources
 	silent  int    // ticks in a row without an event between
 	sources *perSeries[latest]
+	bytes   int    // that the events hold on to
 	count   uint64 // sources that ever appeared
 	window  []*latest
 	out     []*event.Event // the window, lent
@@ -65,7 +66,8 @@ type latest struct {
 }
 
 func newCoalesce(env *Env, o CoalesceOptions, next Stream) (Stream, error) {
-	c := &coalesce{env: env, opts: o, next: next, sources: newPerSeries[latest](env, o.Max, 0, nil)}
+	c := &coalesce{env: env, opts: o, next: next}
+	c.sources = newPerSeries(env, o.Max, 0, func(x *latest) { c.bytes -= sizeOf(&x.event) })
 	c.timer = env.Timer(c.tick)
 	return c, nil
 }
@@ -87,8 +89,14 @@ func (c *coalesce) Push(v Value) {
 	if fresh {
 		c.count++
 		source.place = c.count
+		c.bytes += sizeOf(&event.Event{})
 	}
+	c.bytes += sizeOf(e) - sizeOf(&source.event)
 	source.event, source.arrived = *e, now
+	for c.bytes > maxHeldBytes && c.sources.len() > 1 {
+		c.env.Overload("bytes", 1)
+		c.sources.removeOldest()
+	}
 	c.silent = 0
 	switch {
 	case running:
@@ -149,6 +157,7 @@ func (c *coalesce) Save(s *Saver) {
 func (c *coalesce) Load(l *Loader) {
 	c.sources.load(l, func(l *Loader, x *latest) {
 		x.event = loadEvent(l)
+		c.bytes += sizeOf(&x.event)
 		x.arrived = l.Int()
 		x.place = l.Uint()
 	})

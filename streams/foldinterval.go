@@ -16,7 +16,7 @@ What leaves is the interval's last event that has the field, with its own time. 
 
 const foldIntervalDiffers = "An empty interval gives nothing (Riemann: an event with nothing but the field, or a failure). A stopped interval is dropped."
 
-const foldIntervalBounds = "max values per interval (default 100000); the newest beyond are dropped and counted."
+const foldIntervalBounds = "max values per interval (default 100000), and 64 MiB; the newest beyond are dropped and counted."
 
 func init() {
 	Register(Spec[FoldIntervalOptions]{
@@ -92,6 +92,7 @@ type foldInterval struct {
 	next   Stream
 	ticks  *periodic
 	values []Datum
+	bytes  int         // that the values hold on to
 	last   event.Event // with the field
 }
 
@@ -116,11 +117,21 @@ func (f *foldInterval) Push(v Value) {
 		return
 	}
 	f.last = *e
-	if len(f.values) >= f.opts.Max {
+	if len(f.values) >= f.opts.Max || f.bytes >= maxHeldBytes {
 		f.env.Overload("max", 1)
 		return
 	}
 	f.values = append(f.values, keepDatum(d))
+	f.bytes += f.size(d, e)
+}
+
+// size returns about how many bytes the value d of e holds on to.
+func (f *foldInterval) size(d Datum, e *event.Event) int {
+	const datum = 160
+	if d.Kind == Int || d.Kind == Float {
+		return datum
+	}
+	return datum + sizeOf(e)
 }
 
 func (f *foldInterval) emit() {
@@ -140,7 +151,7 @@ func (f *foldInterval) emit() {
 
 func (f *foldInterval) forget() {
 	clear(f.values)
-	f.values, f.last = f.values[:0], event.Event{}
+	f.values, f.bytes, f.last = f.values[:0], 0, event.Event{}
 	if cap(f.values) > 4*maxPooled {
 		f.values = nil
 	}
@@ -153,6 +164,7 @@ func (f *foldInterval) Save(s *Saver) {
 	for _, d := range f.values {
 		s.Datum(d)
 	}
+	s.Int(int64(f.bytes))
 	s.Event(&f.last)
 }
 
@@ -162,5 +174,6 @@ func (f *foldInterval) Load(l *Loader) {
 	for range l.Len() {
 		f.values = append(f.values, l.Datum())
 	}
+	f.bytes = int(l.Int())
 	f.last = loadEvent(l)
 }

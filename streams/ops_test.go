@@ -363,6 +363,59 @@ func TestClockAndTimesJump(t *testing.T) {
 	}
 }
 
+// Events of any size do not make an operator hold more than its bytes: a hundred events of 4 MiB come.
+func TestHeldBytesAreBounded(t *testing.T) {
+	shared := strings.Repeat("x", 4<<20)
+	held := map[string]func(op Stream) int{
+		"movingEventWindow":     func(op Stream) int { return op.(*movingEventWindow).kept.bytes },
+		"fixedEventWindow":      func(op Stream) int { return op.(*fixedEventWindow).kept.bytes },
+		"movingTimeWindow":      func(op Stream) int { return op.(*movingTimeWindow).kept.bytes },
+		"fixedTimeWindow":       func(op Stream) int { return op.(*fixedTimeWindow).kept.bytes },
+		"fixedOffsetTimeWindow": func(op Stream) int { return op.(*fixedTimeWindow).kept.bytes },
+		"rollup":                func(op Stream) int { return op.(*rollup).held.bytes },
+		"batch":                 func(op Stream) int { return op.(*batch).held.bytes },
+		"percentiles":           func(op Stream) int { return op.(*percentiles).bin.bytes },
+		"stable":                func(op Stream) int { return op.(*stable).bytes },
+		"coalesce":              func(op Stream) int { return op.(*coalesce).bytes },
+		"foldInterval":          func(op Stream) int { return op.(*foldInterval).bytes },
+	}
+	builds := timedOperators()
+	builds["movingEventWindow"] = func(env *Env, next Stream) Stream { return &movingEventWindow{env: env, n: 1000, next: next} }
+	builds["fixedEventWindow"] = func(env *Env, next Stream) Stream { return &fixedEventWindow{env: env, n: 1000, next: next} }
+	builds["batch"] = func(env *Env, next Stream) Stream {
+		b := &batch{env: env, n: 1000, next: next}
+		b.time = newParttime(env, time.Hour, b.flush)
+		return b
+	}
+	mode, _ := foldByName("mode")
+	builds["foldInterval"] = func(env *Env, next Stream) Stream {
+		return newFoldInterval(env, FoldIntervalOptions{time.Hour, FieldName{Name: "description"}, mode.Bind(env.rt.Clock, nil), 1000}, next)
+	}
+	for name, bytes := range held {
+		clock := NewClock(0)
+		env := testEnv(clock)
+		op := builds[name](env, Discard)
+		for i := range 100 {
+			e := metric(float64(i), 0)
+			e.SetHost(fmt.Sprint(i))
+			e.SetState("ok")
+			e.SetDescription(shared)
+			op.Push(EventValue(e))
+			if n := bytes(op); n > maxHeldBytes+5<<20 || n < 0 {
+				t.Fatalf("%s holds %d bytes after %d events", name, n, i)
+			}
+		}
+		if env.node.shed == 0 && name != "batch" {
+			t.Errorf("%s: nothing was counted", name)
+		}
+		clock.Advance(10000e6)
+		op.Push(EventValue(metric(1)))
+		if n := bytes(op); n > maxHeldBytes+5<<20 || n < 0 {
+			t.Errorf("%s holds %d bytes in the end", name, n)
+		}
+	}
+}
+
 type streamFunc func(v Value)
 
 func (f streamFunc) Push(v Value) { f(v) }

@@ -15,7 +15,7 @@ For each point p, in the order written, the event at index min(n−1, ⌊n·p⌋
 		Source:   "riemann.streams/percentiles",
 		Differs:  "A stopped interval is dropped (Riemann counts its events in the first one after a restart when a ttl ran out). NaN is skipped.",
 		Clock:    "engine clock",
-		Bounds:   "max events per interval (default 100000); beyond that a uniform sample of max is kept, chosen by the events' numbers and not by chance, and what is left out is counted.",
+		Bounds:   "max events per interval (default 100000), and 64 MiB; beyond that a uniform sample is kept, chosen by the events' numbers and not by chance, and what is left out is counted.",
 		In:       Events,
 		Out:      Events,
 		Defaults: PercentilesOptions{Every: time.Second, Max: 100_000},
@@ -62,13 +62,13 @@ func (p *percentiles) Push(v Value) {
 		return
 	}
 	p.seen++
-	if p.bin.len() < p.opts.Max {
+	if !p.bin.full(p.opts.Max) {
 		p.bin.add(e)
 		return
 	}
 	p.env.Overload("max", 1)
-	if i := mix(p.seen) % p.seen; i < uint64(p.opts.Max) {
-		*p.bin.events()[i] = *e
+	if i := mix(p.seen) % p.seen; i < uint64(p.bin.len()) {
+		p.bin.replace(int(i), e)
 	}
 }
 

@@ -33,14 +33,38 @@ func (p *pool) release(e *event.Event) {
 	p.free = append(p.free, e)
 }
 
+// maxHeldBytes is how much one instance of an operator holds, whatever its bound in events.
+const maxHeldBytes = 64 << 20
+
+// sizeOf returns about how many bytes a copy of e holds on to, its shared parts counted in full.
+func sizeOf(e *event.Event) int {
+	if e == nil {
+		return 8
+	}
+	n := 192 + len(e.Host) + len(e.Service) + len(e.State) + len(e.Description)
+	if e.Set != nil {
+		for _, t := range e.Set.Tags {
+			n += 16 + len(t)
+		}
+		for i := range e.Set.Attrs {
+			n += 32 + len(e.Set.Attrs[i].Key) + len(e.Set.Attrs[i].Value)
+		}
+	}
+	return n
+}
+
 // queue holds copies of events in the order of their arrival: the one store behind every window. Elements may
 // be nil, since a window may hold a nil. What events returns is lent: valid until the queue changes.
 // The zero queue is empty.
 type queue struct {
 	pool
-	list []*event.Event
-	head int // list[head:] are the events
+	list  []*event.Event
+	head  int // list[head:] are the events
+	bytes int // that they hold on to
 }
+
+// full reports whether there is no room for another event: limit events are held, or too many bytes.
+func (q *queue) full(limit int) bool { return q.len() >= limit || q.bytes >= maxHeldBytes }
 
 func (q *queue) len() int { return len(q.list) - q.head }
 
@@ -62,10 +86,19 @@ func (q *queue) add(e *event.Event) {
 		q.list, q.head = q.list[:n], 0
 	}
 	q.list = append(q.list, q.keep(e))
+	q.bytes += sizeOf(e)
+}
+
+// replace puts a copy of e, which must not be nil, in the place of the i-th event, which is not nil either.
+func (q *queue) replace(i int, e *event.Event) {
+	old := q.list[q.head+i]
+	q.bytes += sizeOf(e) - sizeOf(old)
+	*old = *e
 }
 
 // dropOldest removes the oldest event; the queue must not be empty.
 func (q *queue) dropOldest() {
+	q.bytes -= sizeOf(q.list[q.head])
 	q.release(q.list[q.head])
 	q.list[q.head] = nil
 	q.head++
@@ -82,6 +115,7 @@ func (q *queue) retain(keep func(i int) bool) {
 			all[n] = e
 			n++
 		} else {
+			q.bytes -= sizeOf(e)
 			q.release(e)
 		}
 	}
@@ -95,7 +129,7 @@ func (q *queue) clear() {
 		q.release(e)
 	}
 	clear(q.list)
-	q.list, q.head = q.list[:0], 0
+	q.list, q.head, q.bytes = q.list[:0], 0, 0
 	if cap(q.list) > 4*maxPooled {
 		q.list = nil
 	}
@@ -112,6 +146,8 @@ func (q *queue) load(l *Loader) {
 	n := l.Len()
 	q.list, q.head = make([]*event.Event, 0, n), 0
 	for range n {
-		q.list = append(q.list, l.Event())
+		e := l.Event()
+		q.list = append(q.list, e)
+		q.bytes += sizeOf(e)
 	}
 }

@@ -19,7 +19,7 @@ What is left over at an edge leaves there as one window and uses one of the limi
 		Source:   "riemann.streams/rollup",
 		Differs:  "A window of time that saw nothing gives the full limit back (Riemann keeps it reduced until the next window with events, so that an alert after a quiet week is late). What is held is bounded. Takes events only.",
 		Clock:    "engine clock",
-		Bounds:   "max events are held (default 10000); the newest beyond are dropped and counted.",
+		Bounds:   "max events are held (default 10000), and 64 MiB; the newest beyond are dropped and counted.",
 		In:       Events,
 		Out:      Windows,
 		Defaults: RollupOptions{Limit: 1, Every: time.Minute, Max: 10_000},
@@ -79,7 +79,7 @@ func (r *rollup) Push(v Value) {
 		r.one[0] = nil
 		return
 	}
-	if r.held.len() >= r.opts.Max {
+	if r.held.full(r.opts.Max) {
 		r.env.Overload("max", 1)
 		return
 	}

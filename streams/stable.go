@@ -16,7 +16,7 @@ The very first value waits too, and so does a value that comes back. Missing is 
 		Source:   "riemann.streams/stable",
 		Differs:  "Only what is held leaves, once (Riemann emits again when two changes share a time or times run ahead of its clock). The clock's turn comes at the latest every after the first input's arrival, also when that is stamped ahead of the clock. An input without a time does not jam it.",
 		Clock:    "event time, and the engine's clock when no further event comes",
-		Bounds:   "max inputs are held (default 10000); the newest beyond are dropped and counted.",
+		Bounds:   "max inputs are held (default 10000), and 64 MiB; the newest beyond are dropped and counted.",
 		Defaults: StableOptions{Every: time.Minute, Max: 10_000},
 		New: func(env *Env, o StableOptions, next Stream) (Stream, error) {
 			s := &stable{env: env, opts: o, next: next}
@@ -49,6 +49,7 @@ type stable struct {
 	value   Datum
 	first   int64 // time of the first input with value
 	held    []Value
+	bytes   int // that they hold on to
 	pool    pool
 }
 
@@ -80,7 +81,7 @@ func (s *stable) Push(v Value) {
 
 func (s *stable) hold(v Value) {
 	switch {
-	case len(s.held) >= s.opts.Max:
+	case len(s.held) >= s.opts.Max || s.bytes >= maxHeldBytes:
 		s.env.Overload("max", 1)
 		return
 	case v.Event != nil:
@@ -89,6 +90,16 @@ func (s *stable) hold(v Value) {
 		v = v.Keep()
 	}
 	s.held = append(s.held, v)
+	s.bytes += valueSize(v)
+}
+
+// valueSize returns about how many bytes a copy of v holds on to.
+func valueSize(v Value) int {
+	n := sizeOf(v.Event)
+	for _, e := range v.Window {
+		n += 8 + sizeOf(e)
+	}
+	return n
 }
 
 // release passes on what is held; the value is stable.
@@ -107,7 +118,7 @@ func (s *stable) discard() {
 		s.pool.release(v.Event)
 	}
 	clear(s.held)
-	s.held = s.held[:0]
+	s.held, s.bytes = s.held[:0], 0
 	if cap(s.held) > 4*maxPooled {
 		s.held = nil
 	}
@@ -133,7 +144,9 @@ func (s *stable) Load(from *Loader) {
 	s.value = from.Datum()
 	s.first = from.Int()
 	for range from.Len() {
-		s.held = append(s.held, from.Value())
+		v := from.Value()
+		s.held = append(s.held, v)
+		s.bytes += valueSize(v)
 	}
 	from.Timer(s.timer)
 }

@@ -11,7 +11,7 @@ import (
 type TimeWindowOptions struct {
 	Length   time.Duration `arg:"1" min:"1ms" doc:"length of a window"`
 	Grace    time.Duration `opt:"grace" min:"0s" doc:"also close a window this long after its end by the engine's clock; default 0: only a later event closes it"`
-	Ahead    time.Duration `opt:"ahead" min:"0s" doc:"an event whose time is further than this ahead of the engine's clock moves no window; default 1h, 0: any may"`
+	Ahead    time.Duration `opt:"ahead" min:"0s" doc:"an event whose time is further than this ahead of the engine's clock counts as of the engine's clock; default 1h, 0: never"`
 	MaxEmpty int           `opt:"maxEmpty" min:"0" doc:"empty windows given for one gap; default 1000, 0: none"`
 	Max      int           `opt:"max" min:"1" doc:"events in a window; default 100000"`
 }
@@ -25,9 +25,9 @@ const timeWindowDoc = `Time is the event's own:
 
 A window leaves when an event with a time at or after its end arrives, in order of arrival; then one empty window leaves for each window skipped. An event older than the open window is dropped. An event without a time joins the open window. Expired events are events like any other.`
 
-const timeWindowDiffers = "A gap gives at most maxEmpty empty windows (Riemann: one for each, so that one wrong stamp is a flood). An event stamped far ahead of the engine's clock joins the open window instead of moving it (Riemann would then drop all events with right stamps). Events without a time before the first one with a time are kept. With grace the clock closes a window too."
+const timeWindowDiffers = "A gap gives at most maxEmpty empty windows (Riemann: one for each, so that one wrong stamp is a flood). An event stamped further ahead of the engine's clock than ahead counts as of the engine's clock, so that one wrong stamp does not shut the window for all right ones. Events without a time before the first one with a time are kept. With grace the clock closes a window too."
 
-const timeWindowBounds = "A window holds max events (default 100000); the newest beyond are dropped and counted."
+const timeWindowBounds = "A window holds max events (default 100000), and 64 MiB; the newest beyond are dropped and counted."
 
 func init() {
 	Register(Spec[TimeWindowOptions]{
@@ -86,7 +86,7 @@ It is in order of arrival. An event at or before the old edge is dropped and not
 		Source:   "riemann.streams/moving-time-window",
 		Differs:  "An event without a time counts as of the engine's clock (Riemann keeps it for ever), and so does one stamped further ahead of the clock than ahead. Times at and before the epoch are times like any other.",
 		Clock:    "event time; the engine's clock for events without a time and to tell which stamps lie ahead",
-		Bounds:   "A window holds max events (default 100000); the oldest are dropped and counted.",
+		Bounds:   "A window holds max events (default 100000), and 64 MiB; the oldest are dropped and counted.",
 		In:       Events,
 		Out:      Windows,
 		Defaults: MovingTimeWindowOptions{Ahead: time.Hour, Max: 100_000},
@@ -129,17 +129,21 @@ func (w *fixedTimeWindow) Push(v Value) {
 	if e == nil {
 		return
 	}
-	if e.Has&event.HasTime != 0 && !isAhead(w.env, e.Time, w.opts.Ahead) {
+	if e.Has&event.HasTime != 0 {
+		t, ahead := e.Time, false
+		if ahead = isAhead(w.env, t, w.opts.Ahead); ahead {
+			t = w.env.Now()
+		}
 		switch {
 		case !w.started:
-			w.started, w.start = true, w.startOf(e.Time)
-		case e.Time < w.start:
+			w.started, w.start = true, w.startOf(t)
+		case t >= w.start:
+			w.moveTo(t)
+		case !ahead:
 			return
-		default:
-			w.moveTo(e.Time)
 		}
 	}
-	if w.kept.len() >= w.opts.Max {
+	if w.kept.full(w.opts.Max) {
 		w.env.Overload("max", 1)
 		return
 	}
@@ -253,10 +257,10 @@ func (w *movingTimeWindow) Push(v Value) {
 	if w.kept.len() > 0 && w.oldest <= edge {
 		w.dropUntil(edge)
 	}
-	if w.kept.len() >= w.opts.Max {
+	for w.kept.full(w.opts.Max) && w.kept.len() > 0 {
 		w.env.Overload("max", 1)
 		w.kept.dropOldest()
-		w.times = append(w.times[:0], w.times[1:]...)
+		w.times = w.times[1:]
 	}
 	if w.kept.len() == 0 || t < w.oldest {
 		w.oldest = t

@@ -24,6 +24,14 @@ func TestFixedTimeWindowFarFuture(t *testing.T) {
 	s.event(metric(4, 11))
 	wantText(t, "wrong stamp", s.take(), `0 [=1@10, =2@1e+09, =3@10.5]`)
 
+	// A host whose clock is a day ahead still gets windows, cut by arrival.
+	s = fixedStage(t, o, false)
+	for i := range 3 {
+		s.at(float64(i) / 2)
+		s.event(metric(float64(i), 86400+float64(i)/2))
+	}
+	wantText(t, "wrong clock", s.take(), `1 [=0@86400, =1@86400.5]`)
+
 	o.Ahead = 0
 	for _, at := range []float64{1e9, 9e12, math.Inf(1)} {
 		s = fixedStage(t, o, false)

@@ -7,7 +7,7 @@ func init() {
 		Doc:     "The window is oldest first and grows 1, 2, … n before it slides by one event. Times do not matter, an expired event is an event like any other. With n = 0 every event gives an empty window.",
 		Source:  "riemann.streams/moving-event-window",
 		Clock:   "none",
-		Bounds:  "n events.",
+		Bounds:  "n events, and 64 MiB; the oldest beyond are dropped and counted.",
 		In:      Events,
 		Out:     Windows,
 		New: func(env *Env, o MovingEventWindowOptions, next Stream) (Stream, error) {
@@ -38,7 +38,7 @@ func init() {
 		Doc:     "Windows do not overlap. A window that is not full waits for more events, however long. With n = 0 nothing is ever emitted.",
 		Source:  "riemann.streams/fixed-event-window",
 		Clock:   "none",
-		Bounds:  "n events.",
+		Bounds:  "n events, and 64 MiB: then the window leaves before it is full, which is counted.",
 		In:      Events,
 		Out:     Windows,
 		New: func(env *Env, o FixedEventWindowOptions, next Stream) (Stream, error) {
@@ -71,7 +71,10 @@ func (w *movingEventWindow) Push(v Value) {
 		return
 	}
 	if w.n > 0 {
-		for w.kept.len() >= w.n {
+		for w.kept.full(w.n) && w.kept.len() > 0 {
+			if w.kept.len() < w.n {
+				w.env.Overload("bytes", 1)
+			}
 			w.kept.dropOldest()
 		}
 		w.kept.add(e)
@@ -104,8 +107,11 @@ func (w *fixedEventWindow) Push(v Value) {
 		return
 	}
 	w.kept.add(e)
-	if w.kept.len() < w.n {
+	if !w.kept.full(w.n) {
 		return
+	}
+	if w.kept.len() < w.n {
+		w.env.Overload("bytes", 1)
 	}
 	w.next.Push(WindowValue(w.kept.events()))
 	w.kept.clear()
