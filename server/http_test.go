@@ -178,7 +178,7 @@ func TestSmallPaths(t *testing.T) {
 	}{
 		{"/healthz", 200, "ok"},
 		{"/readyz", 200, "ready"},
-		{"/metrics", 200, "zeta_engine_events_total 1\n"},
+		{"/metrics", 200, "zeta_server_events_total 1\n"},
 		{"/metrics", 200, "zeta_index_series 1\n"},
 		{"/metrics", 200, "go_goroutines"},
 		{"/api/v1/stats", 200, `"series":1`},

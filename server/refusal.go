@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -62,5 +63,10 @@ func (r *refusals) refuse(listener, reason, remote string, err error) {
 	if suppressed > 0 {
 		args = append(args, "suppressed", suppressed)
 	}
-	r.log.Warn("refused", args...)
+	level := slog.LevelWarn
+	switch reason {
+	case "query", "live", "json": // the peer has been told, and is the one to mend it
+		level = slog.LevelDebug
+	}
+	r.log.Log(context.Background(), level, "refused", args...)
 }
