@@ -24,6 +24,8 @@ type Options struct {
 
 	// OnCommit is called by the committer after a watermark moved. It must not block.
 	OnCommit func(written, synced uint64)
+
+	queue bool // segments that are not needed are removed at once
 }
 
 func (o *Options) setDefaults() {
@@ -137,7 +139,7 @@ func (l *Log) Append(kind Kind, stamp int64, body ...[]byte) (seq uint64, err er
 	}
 	g.buf = appendRecord(g.buf, seq, stamp, kind, size, body)
 	g.last = seq
-	l.stamp = stamp
+	l.stamp = max(l.stamp, stamp)
 	l.held += len(g.buf) - before
 	l.stats.Records++
 	l.stats.AppendedBytes += uint64(size)

@@ -49,7 +49,8 @@ func (l *Log) retain() {
 	for {
 		l.mu.Lock()
 		bytes, needed := l.sizes()
-		old := l.opts.RetainAge > 0 && len(l.segs) > 1 && l.segs[1].head.stamp < l.stamp-l.opts.RetainAge.Microseconds()
+		old := l.opts.queue && len(l.segs) > 1 && l.segs[1].head.first <= l.keep
+		old = old || l.opts.RetainAge > 0 && len(l.segs) > 1 && l.segs[1].head.stamp < l.stamp-l.opts.RetainAge.Microseconds()
 		l.mu.Unlock()
 		if needed > l.opts.RetainBytes/2 {
 			signal(l.pressure)
