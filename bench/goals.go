@@ -1,0 +1,5 @@
+package main
+
+import "context"
+
+func printGoals(ctx context.Context, c *config) error { return nil }
