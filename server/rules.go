@@ -79,6 +79,13 @@ func (s *Server) openListener(d streams.Declaration) (listener, error) {
 		return openUDP(s, o)
 	case HTTPOptions:
 		return openHTTP(s, o)
+	case opener:
+		return o.open(s)
 	}
 	return nil, fmt.Errorf("listen.%s: this program has no such listener", d.Kind)
+}
+
+// opener is implemented by the options of the other listeners: each opens its own.
+type opener interface {
+	open(s *Server) (listener, error)
 }

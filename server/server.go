@@ -225,6 +225,8 @@ func (s *Server) certificates() map[string]time.Time {
 			secure = l.secure
 		case *httpListener:
 			secure = l.secure
+		case interface{ certificate() *tls.Server }:
+			secure = l.certificate()
 		}
 		if secure != nil {
 			until[l.Kind()] = secure.NotAfter()
