@@ -52,6 +52,8 @@ type let struct {
 	poisoned bool     // expr has a problem
 	unset    bool     // expr has the empty text of a variable that is not set
 	part     part     // the stream
+	from     []*let   // the lets that use it; nil stands for a use elsewhere
+	live     bool     // a statement uses it, be it through other lets
 	takes    Kind
 }
 
@@ -78,6 +80,7 @@ type context struct {
 	slots   map[string]*slot // pipe markers
 	path    *statePath
 	opening []string // defs that are being expanded
+	let     *let     // the let whose stream it belongs to
 	top     bool     // at the top level
 }
 
@@ -239,6 +242,9 @@ func (c *compiler) shared(n ast.Node, l *let, x context) part {
 	if !c.resolve(n, l) {
 		return nil
 	}
+	if !slices.Contains(l.from, x.let) {
+		l.from = append(l.from, x.let)
+	}
 	c.flow(n, l.name, x, l.takes)
 	if l.part == nil {
 		return nil
@@ -261,7 +267,7 @@ func (c *compiler) resolve(n ast.Node, l *let) bool {
 	}
 	l.stage = 1
 	if c.isStreamLet(l) {
-		x := context{in: Unknown, path: c.root.root("let " + l.name)}
+		x := context{in: Unknown, path: c.root.root("let " + l.name), let: l}
 		l.part = c.stream(l.value, x)
 		if p, ok := l.part.(*node); ok {
 			l.takes = p.entry.In
@@ -491,7 +497,7 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 	if c.errors == before {
 		d.check()
 	}
-	place.opts = d.opts
+	place.opts, place.let = d.opts, x.let
 	failed := c.errors > before
 
 	place.takes, place.gives = r.In, r.Out

@@ -48,6 +48,12 @@ func (r *Rules) Build(rt *Runtime) (*Graph, error) {
 	if r.root != nil {
 		g.root = r.root.build(&Env{rt: g.rt, scope: g.scope})
 	}
+	// A let that only forks use stands from the beginning, too: its state is there before the first fork.
+	for _, l := range r.live {
+		if l.part != nil {
+			g.shared(l)
+		}
+	}
 	if len(g.errs) > 0 {
 		g.Close()
 		return nil, errors.Join(g.errs...)

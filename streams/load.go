@@ -27,8 +27,15 @@ type LoadOptions struct {
 	Serve  bool                            // the rules are going to run: an environment variable that is not set is a problem
 	Taps   bool                            // bare unknown names are taps, as in the corpus and in examples
 	Root   Kind                            // what the top level gets; zero: events
+	Opened func(name string)               // called with each file of rules or of a table before it is read, and with each pattern of an include; may be nil
 
 	places int // bound of operators and of uses of templates; zero: maxPlaces
+}
+
+func (o LoadOptions) opened(name string) {
+	if o.Opened != nil {
+		o.Opened(name)
+	}
 }
 
 func (o LoadOptions) env(key string) (string, bool) {
@@ -63,6 +70,7 @@ type Rules struct {
 	places []*node
 	taps   map[string]bool // names a test can expect at
 	lets   map[string]*let
+	live   []*let // the lets that statements use
 	opts   LoadOptions
 }
 
@@ -151,6 +159,7 @@ func (l *load) read(name string, at file.Location) {
 }
 
 func (c *compiler) readFile(name string) (string, error) {
+	c.opts.opened(name)
 	var f fs.File
 	var err error
 	if c.opts.FS != nil {
@@ -355,12 +364,15 @@ func (l *load) include(n ast.Node, args []ast.Node) {
 	var names []string
 	var err error
 	if l.opts.FS != nil {
-		names, err = fs.Glob(l.opts.FS, slashpath.Join(slashpath.Dir(here), pattern.Value))
+		full := slashpath.Join(slashpath.Dir(here), pattern.Value)
+		l.opts.opened(full)
+		names, err = fs.Glob(l.opts.FS, full)
 	} else {
 		full := pattern.Value
 		if !filepath.IsAbs(full) {
 			full = filepath.Join(filepath.Dir(here), full)
 		}
+		l.opts.opened(full)
 		names, err = filepath.Glob(full)
 	}
 	switch {
@@ -401,7 +413,7 @@ func (l *load) finish() (*Rules, Problems) {
 		l.places = l.places[:i]
 	}
 	l.rules.places = l.places
-	l.rules.lets = l.lets
+	l.rules.lets, l.rules.live = l.lets, l.liveLets()
 	l.collectTaps()
 	for _, n := range l.tests {
 		l.test(n)

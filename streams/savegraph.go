@@ -54,7 +54,7 @@ func (sc *scope) load(l *Loader, m *Moved, outer string) {
 	for _, n := range sc.nodes {
 		nodes[n.place.path.text] = n.stream
 	}
-	var kept []string
+	kept := make(map[string]bool, len(sc.nodes))
 	for range l.Len() {
 		path := l.String()
 		part := l.section()
@@ -75,11 +75,11 @@ func (sc *scope) load(l *Loader, m *Moved, outer string) {
 			l.Fail(fmt.Errorf("%s: %w", outer+path, err))
 			return
 		}
-		kept = append(kept, path)
+		kept[path] = true
 		m.kept(outer + path)
 	}
 	for _, n := range sc.nodes {
-		if p := n.place.path.text; !slices.Contains(kept, p) {
+		if p := n.place.path.text; !kept[p] {
 			m.fresh(outer + p)
 		}
 	}

@@ -66,6 +66,7 @@ type node struct {
 	binds    []bind
 	make     func(env *Env) Stream // of a sink; else the registration's
 	next     part
+	let      *let // whose stream it belongs to; nil: none
 	takes    Kind
 	gives    Kind
 	stateful bool

@@ -28,7 +28,7 @@ func (c *compiler) sink(n ast.Node, r *registration, args []ast.Node, x context)
 	if c.errors == before {
 		d.check()
 	}
-	place.opts, place.takes, place.gives = d.opts, x.in, x.in
+	place.opts, place.takes, place.gives, place.let = d.opts, x.in, x.in, x.let
 	place.stateful = true // a place of its own for the ids of its alerts
 	place.path = x.path.below(place, c.argumentText(place))
 	sink := c.sinks.add(r, d.opts)
