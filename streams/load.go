@@ -18,6 +18,7 @@ import (
 const (
 	maxFiles      = 1000
 	maxTotalBytes = 64 << 20
+	maxSources    = 10_000
 )
 
 // LoadOptions say where rules come from and what for.
@@ -61,6 +62,7 @@ type Rules struct {
 	Files     []File
 	Tables    []File // files that the rules look things up in
 	Listeners []Declaration
+	Sources   []SourceDeclaration
 	Settings  map[string]any // by name, of the types the settings registered; all of them, with their defaults
 	Sinks     []*Sink
 	Tests     []*Test
@@ -250,6 +252,10 @@ func (l *load) statement(s statement) {
 	if c, ok := n.(*ast.CallNode); ok {
 		if m, ok := c.Callee.(*ast.MemberNode); ok && identName(m.Node) == "listen" {
 			l.late = append(l.late, func() { l.listen(c, m) })
+			return
+		}
+		if m, ok := c.Callee.(*ast.MemberNode); ok && slices.Contains(sourceFamilies, identName(m.Node)) {
+			l.late = append(l.late, func() { l.source(c, m) })
 			return
 		}
 	}

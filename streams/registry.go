@@ -2,6 +2,7 @@ package streams
 
 import (
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,9 +16,10 @@ const (
 	sinkName
 	listenerName
 	settingName
+	sourceName
 )
 
-var nameNouns = [...]string{"operator", "sink", "listener", "setting"}
+var nameNouns = [...]string{"operator", "sink", "listener", "setting", "source"}
 
 // registration is a registration with its option type taken apart.
 type registration struct {
@@ -31,6 +33,7 @@ type registration struct {
 	gives    func(o reflect.Value, in Kind) Kind
 	make     func(env *Env, o reflect.Value, next Stream) (Stream, error)
 	open     func(o any) (any, error)
+	look     func(o any, log *slog.Logger) (Source, error)
 	delivery Delivery
 }
 
@@ -63,6 +66,7 @@ type ArgDoc struct {
 
 var registry = map[string]*registration{}  // operators, sinks and settings: they share one space of names
 var listeners = map[string]*registration{} // by KIND in listen.KIND
+var observers = map[string]*registration{} // by probe.KIND or source.KIND
 
 // Register makes an operator known. It panics on a duplicate name, a missing summary, an undocumented
 // option or no example: such a mistake fails the first test run. Call it from an init function.
@@ -114,17 +118,23 @@ func RegisterSetting[O any](spec SettingSpec[O]) {
 }
 
 // statementNames are names that mean something to the language itself.
-var statementNames = []string{"let", "def", "include", "env", "id", "test", "at", "expect", "event", "listen", "else", "if", "acc", "regex"}
+var statementNames = []string{"let", "def", "include", "env", "id", "test", "at", "expect", "event", "listen", "probe", "source", "else", "if", "acc", "regex"}
 
 func newRegistration[O any](kind nameKind, defaults O, check func(O) error, doc Doc) *registration {
 	e := &registration{Doc: doc, kind: kind, options: reflect.TypeFor[O](), defaults: reflect.ValueOf(defaults)}
 	where := fmt.Sprintf("streams: %s %q", nameNouns[kind], doc.Name)
 	taken := registry[doc.Name] != nil || slices.Contains(statementNames, doc.Name) || slices.Contains(eventFields, doc.Name)
-	if kind == listenerName {
-		taken = listeners[doc.Name] != nil
+	name := doc.Name
+	switch kind {
+	case listenerName:
+		taken = listeners[name] != nil
+	case sourceName:
+		family, kind, _ := strings.Cut(name, ".")
+		taken = observers[name] != nil || !slices.Contains(sourceFamilies, family)
+		name = kind
 	}
 	switch {
-	case doc.Name == "" || !isName(doc.Name):
+	case name == "" || !isName(name):
 		panic(where + " has no proper name")
 	case taken:
 		panic(where + " is a name that is taken")

@@ -16,9 +16,9 @@ import (
 // layers are the packages from the lowest line up; a package imports only from lower lines.
 var layers = [][]string{
 	{"event", "tls", "internal/"},
-	{"event/wire", "query", "collectd", "source"},
+	{"event/wire", "query", "collectd"},
 	{"client", "index", "streams", "journal"},
-	{"sinks", "dashboard", "server"},
+	{"sinks", "dashboard", "source", "server"},
 	{"sinks/sinktest"},
 	{"cmd/zeta", "bench", "examples/capital-match", "faults"},
 }
