@@ -26,6 +26,10 @@ func (s *Server) load() (*streams.Rules, error) {
 	for _, p := range problems {
 		s.log.Warn(p.Error())
 	}
+	looked, err := s.sources.prepare(rules.Sources)
+	if err != nil {
+		return nil, err
+	}
 	if s.opts.Sinks != nil {
 		if err := s.opts.Sinks.Use(rules.Sinks); err != nil {
 			return nil, err
@@ -34,6 +38,7 @@ func (s *Server) load() (*streams.Rules, error) {
 	if err := s.engine.Swap(rules); err != nil {
 		return nil, err
 	}
+	s.sources.use(looked)
 	status := RulesStatus{LoadedAt: time.Now(), Files: []string{}, Problems: problemTexts(problems)}
 	for _, f := range rules.Files {
 		status.Files = append(status.Files, f.Name)

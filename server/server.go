@@ -54,6 +54,7 @@ type Server struct {
 	engine   *Engine
 	metrics  *metrics
 	refusals *refusals
+	sources  *sources
 	history  *history
 	rate     *rateMeter
 	queries  chan struct{} // one slot for each query that may run
@@ -117,6 +118,7 @@ func newServer(o Options) *Server {
 	s.history = newHistory(s.index, max(o.HistorySeries, 0))
 	s.metrics = newMetrics(s)
 	s.refusals = &refusals{counter: s.metrics.refused, log: o.Logger, reasons: map[string]*sample{}}
+	s.sources = newSources(o.Logger, s.metrics.registry, s.Ingest, s.panicked)
 	return s
 }
 
@@ -134,6 +136,7 @@ func (s *Server) Start(ctx context.Context) error {
 		})
 		s.log.Info("listening", "listener", l.Kind(), "address", l.Addr().String())
 	}
+	s.sources.start(s.ctx)
 	s.running.Go(func() { s.rate.run(s.ctx) })
 	if s.history.limit > 0 {
 		s.running.Go(func() { s.history.run(s.ctx) })
@@ -174,6 +177,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		}
 		drained.Wait()
 		s.running.Wait()
+		s.sources.wait()
 		s.engine.stop()
 		s.hub.Close()
 	})
