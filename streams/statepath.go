@@ -107,6 +107,8 @@ func valueText(f *optionField, v reflect.Value) string {
 		return list(x, func(k Expr) string { return k.Text })
 	case []Case:
 		return list(x, func(c Case) string { return c.Cond.Text + c.At.Text })
+	case Table:
+		return plural(len(x.rows), "row")
 	case string:
 		return fmt.Sprintf("%q", x)
 	}
