@@ -6,19 +6,27 @@ import (
 	"log/slog"
 	"sync"
 
+	"zeta/journal"
 	"zeta/streams"
 )
 
 // Options of a Manager.
 type Options struct {
-	Queued int          // alerts that may wait for one sink; 0: DefaultQueued
+	// Outbox keeps the alerts on disk; nil: they wait in memory and end with the process.
+	Outbox *journal.Outbox
+	Queued int          // alerts that may wait for one sink in memory; 0: DefaultQueued
 	Logger *slog.Logger // nil: slog.Default
 }
 
 // Manager runs the sinks of the rules. Safe for concurrent use.
 type Manager struct {
+	outbox *journal.Outbox
 	queued int
 	log    *slog.Logger
+
+	// What the alerts delivered since the last Taken need; under the caller's lock, as Deliver is.
+	ticket uint64
+	failed error
 
 	mu     sync.RWMutex
 	queues map[string]*queue // by streams.Sink.ID
@@ -32,7 +40,7 @@ func NewManager(o Options) *Manager {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Manager{queued: o.Queued, log: o.Logger, queues: map[string]*queue{}}
+	return &Manager{outbox: o.Outbox, queued: o.Queued, log: o.Logger, queues: map[string]*queue{}}
 }
 
 // Use makes all the given sinks ready. A sink that was there before keeps its queue; one that is no longer
@@ -57,7 +65,7 @@ func (m *Manager) Use(wanted []*streams.Sink) error {
 		if !ok {
 			return fmt.Errorf("open sink %s: its Open returned a %T, want a sinks.Opened", s.Name, o)
 		}
-		opened[s.ID] = newQueue(s, target, m.queued, m.log)
+		opened[s.ID] = newQueue(s, target, m.backlogOf(s, target), m.log)
 	}
 	for id, q := range opened {
 		m.queues[id] = q
@@ -65,16 +73,54 @@ func (m *Manager) Use(wanted []*streams.Sink) error {
 	return nil
 }
 
-// Deliver hands an alert to its sink. It never blocks.
+// backlogOf returns the backlog of a sink, and gives the sink a memory that lasts as long as the backlog.
+func (m *Manager) backlogOf(s *streams.Sink, o Opened) backlog {
+	if m.outbox == nil || s.Delivery != streams.AlertDelivery {
+		return newMemoryBacklog(m.queued)
+	}
+	if r, ok := o.Sender.(interface{ remember(Memo) }); ok {
+		r.remember(m.outbox.Memo(s.ID, openAlerts))
+	}
+	return newOutboxBacklog(m.outbox, s, func(ticket uint64) { m.ticket = ticket })
+}
+
+// openAlerts is how many alerts a sink remembers that have not been resolved.
+const openAlerts = 10_000
+
+// Deliver hands an alert to its sink. It never blocks. Calls of Deliver and Taken must not overlap: the engine
+// makes them under its lock.
 func (m *Manager) Deliver(a *streams.Alert) {
 	m.mu.RLock()
 	q := m.queues[a.Sink.ID]
 	m.mu.RUnlock()
-	if q == nil {
+	var err error
+	switch {
+	case q != nil:
+		err = q.take(a)
+	case m.outbox != nil && a.Sink.Delivery == streams.AlertDelivery:
+		m.ticket, err = put(m.outbox, a) // it waits until its sink is opened
+	default:
 		m.log.Error("an alert for a sink that is not open was dropped", "sink", a.Sink.Name, "rule", a.Pos)
-		return
 	}
-	q.add(a)
+	if err != nil && m.failed == nil {
+		m.failed = fmt.Errorf("sink %s: %w", a.Sink.Name, err)
+	}
+}
+
+// Taken returns the ticket that the alerts delivered since the last call have to wait for (0: none), and an
+// error if one of them was not taken.
+func (m *Manager) Taken() (ticket uint64, err error) {
+	ticket, err = m.ticket, m.failed
+	m.ticket, m.failed = 0, nil
+	return ticket, err
+}
+
+// Wait waits until the alerts up to the ticket are safe.
+func (m *Manager) Wait(ctx context.Context, ticket uint64) error {
+	if m.outbox == nil || ticket == 0 {
+		return nil
+	}
+	return m.outbox.Wait(ctx, ticket)
 }
 
 // Status returns what each sink tells about itself, and DeadLetters what was refused for good.
@@ -83,8 +129,7 @@ func (m *Manager) Status() []Status {
 	defer m.mu.RUnlock()
 	var all []Status
 	for _, q := range m.queues {
-		s, _ := q.snapshot()
-		all = append(all, s)
+		all = append(all, q.snapshot())
 	}
 	return all
 }
@@ -97,8 +142,23 @@ func (m *Manager) DeadLetters(id string) []DeadLetter {
 	if q == nil {
 		return nil
 	}
-	_, dead := q.snapshot()
-	return dead
+	return q.letters()
+}
+
+// Resend puts a dead letter of a sink at the end of its queue again.
+func (m *Manager) Resend(id string, pos uint64) error { return m.letter(id, pos, backlog.resend) }
+
+// Drop removes a dead letter of a sink for good.
+func (m *Manager) Drop(id string, pos uint64) error { return m.letter(id, pos, backlog.drop) }
+
+func (m *Manager) letter(id string, pos uint64, do func(backlog, uint64) error) error {
+	m.mu.RLock()
+	q := m.queues[id]
+	m.mu.RUnlock()
+	if q == nil {
+		return fmt.Errorf("there is no sink %q", id)
+	}
+	return do(q.backlog, pos)
 }
 
 // Close lets the sinks deliver what they hold until ctx is done. It returns an error that counts what was left.
@@ -119,7 +179,7 @@ func (m *Manager) Close(ctx context.Context) error {
 		})
 	}
 	wg.Wait()
-	if left > 0 {
+	if left > 0 && m.outbox == nil {
 		return fmt.Errorf("close sinks: %d alerts were not delivered in time", left)
 	}
 	return nil

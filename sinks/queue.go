@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -31,7 +30,8 @@ type Status struct {
 	Delivered   uint64    // alerts the target took
 	Attempts    uint64    // requests made
 	Failed      uint64    // requests that failed
-	Dropped     uint64    // alerts dropped because the queue was full: the oldest
+	Dropped     uint64    // alerts dropped because the queue was full: the oldest, when it is in memory
+	Refused     uint64    // alerts not taken because the queue was full, when it is on disk: their cause is not acknowledged
 	DeadLetters uint64    // alerts the target refused for good
 	LastError   string    // of the newest failed request; "" after a success
 	Since       time.Time // when LastError first came up; zero when all is well
@@ -39,86 +39,82 @@ type Status struct {
 
 // DeadLetter is an alert that its target refused for good.
 type DeadLetter struct {
+	Pos   uint64 // names it to Resend and Drop
 	Alert *streams.Alert
 	Err   string
-	At    time.Time
+	At    time.Time // when it was caused, on the engine's clock
 }
 
-// queue holds the alerts of one sink and delivers them with one worker.
+// backlog holds the alerts of one sink, in order, until the sink took them. It is safe for concurrent use;
+// one worker delivers.
+type backlog interface {
+	// add takes an alert without waiting; it reports how many older ones it dropped for it, or an error
+	// when the alert itself was not taken.
+	add(a *streams.Alert) (dropped int, err error)
+	// peek returns the first alerts: no more than fit a request of so many events, but one if there is one;
+	// full says that another one would not fit. They stay until done or dead.
+	peek(events int) (batch []*streams.Alert, full bool)
+	done(batch []*streams.Alert)
+	dead(a *streams.Alert, reason string)
+	wake() <-chan struct{} // one slot: there may be more to peek at
+	length() int
+	letters() []DeadLetter
+	resend(pos uint64) error
+	drop(pos uint64) error
+}
+
+// queue delivers the backlog of one sink with one worker.
 type queue struct {
 	sink   *streams.Sink
 	sender Sender
 	batch  Batching
-	limit  int
 	log    *slog.Logger
+	backlog
 
-	mu      sync.Mutex
-	waiting []*streams.Alert // in order; the worker sends a prefix of it and removes it afterwards
-	sending int              // length of that prefix
-	dead    []DeadLetter
-	status  Status
-	closing bool
+	mu     sync.Mutex
+	status Status
 
-	wake chan struct{} // one slot: something arrived, or the queue is closing
-	done chan struct{}
-	stop context.CancelFunc
+	closing chan struct{}
+	ended   chan struct{}
+	stop    context.CancelFunc
 }
 
-func newQueue(sink *streams.Sink, o Opened, limit int, log *slog.Logger) *queue {
+func newQueue(sink *streams.Sink, o Opened, b backlog, log *slog.Logger) *queue {
 	ctx, stop := context.WithCancel(context.Background())
 	if o.Batching.Events < 1 {
 		o.Batching.Events = 1
 	}
 	q := &queue{
-		sink: sink, sender: o.Sender, batch: o.Batching, limit: limit, log: log.With("sink", sink.Name),
-		status: Status{Name: sink.Name, ID: sink.ID},
-		wake:   make(chan struct{}, 1), done: make(chan struct{}), stop: stop,
+		sink: sink, sender: o.Sender, batch: o.Batching, backlog: b, log: log.With("sink", sink.Name),
+		status:  Status{Name: sink.Name, ID: sink.ID},
+		closing: make(chan struct{}), ended: make(chan struct{}), stop: stop,
 	}
 	go q.work(ctx)
 	return q
 }
 
-// add takes an alert; with a full queue the oldest one that is not being sent makes room and is counted.
-func (q *queue) add(a *streams.Alert) {
-	q.mu.Lock()
-	if q.closing {
-		q.status.Dropped++
-		q.mu.Unlock()
-		return
-	}
-	if len(q.waiting) >= q.limit {
-		q.status.Dropped++
-		if q.sending < len(q.waiting) {
-			q.waiting = slices.Delete(q.waiting, q.sending, q.sending+1)
-		} else {
-			a = nil // all that waits is being sent
+// take adds an alert to the backlog and counts what that cost.
+func (q *queue) take(a *streams.Alert) error {
+	dropped, err := q.add(a)
+	if dropped > 0 || err != nil {
+		q.mu.Lock()
+		q.status.Dropped += uint64(dropped)
+		if err != nil {
+			q.status.Refused++
 		}
+		q.mu.Unlock()
 	}
-	if a != nil {
-		q.waiting = append(q.waiting, a)
-	}
-	q.mu.Unlock()
-	q.signal()
-}
-
-func (q *queue) signal() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
+	return err
 }
 
 // work is the worker: gather a batch, send it until it is through, go on.
 func (q *queue) work(ctx context.Context) {
-	defer close(q.done)
+	defer close(q.ended)
 	for {
 		batch := q.gather(ctx)
 		if batch == nil {
 			return
 		}
-		q.mu.Lock()
-		q.sending = len(batch)
-		q.mu.Unlock()
 		q.deliver(ctx, batch)
 		if ctx.Err() != nil {
 			return
@@ -130,26 +126,23 @@ func (q *queue) work(ctx context.Context) {
 // when the queue is closed and empty, or ctx is done.
 func (q *queue) gather(ctx context.Context) []*streams.Alert {
 	var window <-chan time.Time
+	closing := q.closing
 	for {
-		q.mu.Lock()
-		batch, full := q.prefix()
-		closing := q.closing
-		q.mu.Unlock()
+		batch, full := q.peek(q.batch.Events)
 		switch {
-		case full, len(batch) > 0 && (closing || q.batch.Wait == 0):
+		case full, len(batch) > 0 && (closing == nil || q.batch.Wait == 0):
 			return batch
-		case len(batch) == 0 && closing:
+		case len(batch) == 0 && closing == nil:
 			return nil
 		case len(batch) > 0 && window == nil:
 			window = time.After(q.batch.Wait)
 		}
 		select {
-		case <-q.wake:
+		case <-q.wake():
+		case <-closing:
+			closing = nil
 		case <-window:
-			q.mu.Lock()
-			batch, _ = q.prefix()
-			q.mu.Unlock()
-			if len(batch) > 0 {
+			if batch, _ := q.peek(q.batch.Events); len(batch) > 0 {
 				return batch
 			}
 			window = nil
@@ -157,19 +150,6 @@ func (q *queue) gather(ctx context.Context) []*streams.Alert {
 			return nil
 		}
 	}
-}
-
-// prefix returns the next batch; full says that no more would fit. Called with mu held.
-func (q *queue) prefix() (batch []*streams.Alert, full bool) {
-	events := 0
-	for _, a := range q.waiting {
-		if len(batch) > 0 && events+len(a.Events) > q.batch.Events {
-			return batch, true
-		}
-		batch = append(batch, a)
-		events += len(a.Events)
-	}
-	return batch, events >= q.batch.Events && len(batch) > 0
 }
 
 // deliver sends batch until the target has taken it. A batch the target refuses for good is sent alert
@@ -182,12 +162,14 @@ func (q *queue) deliver(ctx context.Context, batch []*streams.Alert) {
 		q.note(err)
 		var taken *deliveredError
 		if errors.As(err, &taken) && taken.n < len(batch) {
-			q.remove(batch[:taken.n], uint64(taken.n))
+			q.done(batch[:taken.n])
+			q.delivered(taken.n)
 			batch, attempt = batch[taken.n:], 0
 		}
 		switch {
 		case err == nil:
-			q.remove(batch, uint64(len(batch)))
+			q.done(batch)
+			q.delivered(len(batch))
 			return
 		case ctx.Err() != nil:
 			return
@@ -201,7 +183,6 @@ func (q *queue) deliver(ctx context.Context, batch []*streams.Alert) {
 			return
 		case IsPermanent(err):
 			q.bury(batch[0], err)
-			q.remove(batch, 0)
 			return
 		}
 		pause := pauseFor(attempt, err)
@@ -258,48 +239,38 @@ func (q *queue) note(err error) {
 	q.status.LastError = err.Error()
 }
 
-// remove takes the alerts of batch, which are the first of those being sent, out of the queue.
-func (q *queue) remove(batch []*streams.Alert, delivered uint64) {
+func (q *queue) delivered(n int) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.status.Delivered += delivered
-	q.waiting = slices.Delete(q.waiting, 0, len(batch))
-	q.sending -= len(batch)
+	q.status.Delivered += uint64(n)
+	q.mu.Unlock()
 }
 
 func (q *queue) bury(a *streams.Alert, err error) {
 	q.log.Error("the target refused an alert for good", "err", err, "key", a.Key, "rule", a.Pos)
+	q.dead(a, err.Error())
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.status.DeadLetters++
-	if len(q.dead) >= DeadLettersKept {
-		q.dead = append(q.dead[:0], q.dead[1:]...)
-	}
-	q.dead = append(q.dead, DeadLetter{Alert: a, Err: err.Error(), At: time.Now()})
+	q.mu.Unlock()
 }
 
-func (q *queue) snapshot() (Status, []DeadLetter) {
+func (q *queue) snapshot() Status {
+	queued := q.length()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s := q.status
-	s.Queued = len(q.waiting)
-	return s, append([]DeadLetter(nil), q.dead...)
+	s.Queued = queued
+	return s
 }
 
 // close lets the worker finish what is waiting until ctx is done, and then ends it. It returns how many
 // alerts were left.
 func (q *queue) close(ctx context.Context) int {
-	q.mu.Lock()
-	q.closing = true
-	q.mu.Unlock()
-	q.signal()
+	close(q.closing)
 	select {
-	case <-q.done:
+	case <-q.ended:
 	case <-ctx.Done():
 	}
 	q.stop()
-	<-q.done
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.waiting)
+	<-q.ended
+	return q.length()
 }

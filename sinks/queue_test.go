@@ -53,7 +53,7 @@ func alert(key string) *streams.Alert {
 }
 
 func start(s *script, b Batching, limit int) *queue {
-	return newQueue(&streams.Sink{Name: "script", ID: "script-1"}, Opened{Sender: s, Batching: b}, limit, quiet())
+	return newQueue(&streams.Sink{Name: "script", ID: "script-1"}, Opened{Sender: s, Batching: b}, newMemoryBacklog(limit), quiet())
 }
 
 func equal(t *testing.T, got []string, want ...string) {
@@ -72,15 +72,15 @@ func TestQueueRepeatsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{errs: []error{errors.New("down"), errors.New("down"), nil}}
 		q := start(s, Batching{}, 10)
-		q.add(alert("a"))
-		q.add(alert("b"))
+		q.take(alert("a"))
+		q.take(alert("b"))
 		time.Sleep(time.Minute)
 		q.close(t.Context())
 		equal(t, s.took, "a", "b")
 		if d := s.times[1].Sub(s.times[0]); d < firstPause/2 || d > firstPause {
 			t.Errorf("first pause %v, want between %v and %v", d, firstPause/2, firstPause)
 		}
-		if st, _ := q.snapshot(); st.Delivered != 2 || st.Failed != 2 || st.Queued != 0 || st.LastError != "" {
+		if st := q.snapshot(); st.Delivered != 2 || st.Failed != 2 || st.Queued != 0 || st.LastError != "" {
 			t.Errorf("status %+v", st)
 		}
 	})
@@ -90,7 +90,7 @@ func TestQueueHonoursRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{errs: []error{RetryAfter(errors.New("429"), 42*time.Second)}}
 		q := start(s, Batching{}, 10)
-		q.add(alert("a"))
+		q.take(alert("a"))
 		time.Sleep(time.Minute)
 		q.close(t.Context())
 		if d := s.times[1].Sub(s.times[0]); d != 42*time.Second {
@@ -104,12 +104,12 @@ func TestQueuePoisonCostsOnlyItself(t *testing.T) {
 		s := &script{poison: "b"}
 		q := start(s, Batching{Events: 10, Wait: time.Second}, 10)
 		for _, k := range []string{"a", "b", "c"} {
-			q.add(alert(k))
+			q.take(alert(k))
 		}
 		time.Sleep(2 * time.Second)
 		q.close(t.Context())
 		equal(t, s.took, "a", "c")
-		_, dead := q.snapshot()
+		dead := q.letters()
 		if len(dead) != 1 || dead[0].Alert.Key != "b" || dead[0].Err != "poison" {
 			t.Errorf("dead letters %+v", dead)
 		}
@@ -121,12 +121,12 @@ func TestQueuePartlyDelivered(t *testing.T) {
 		s := &script{errs: []error{Delivered(2, errors.New("broke off"))}}
 		q := start(s, Batching{Events: 10, Wait: time.Second}, 10)
 		for _, k := range []string{"a", "b", "c"} {
-			q.add(alert(k))
+			q.take(alert(k))
 		}
 		time.Sleep(time.Minute)
 		q.close(t.Context())
 		equal(t, s.took, "c") // a and b were taken by the failed request
-		if st, _ := q.snapshot(); st.Delivered != 3 {
+		if st := q.snapshot(); st.Delivered != 3 {
 			t.Errorf("delivered %d, want 3", st.Delivered)
 		}
 	})
@@ -137,10 +137,10 @@ func TestQueueFullDropsTheOldest(t *testing.T) {
 		s := &script{hang: true}
 		q := start(s, Batching{}, 3)
 		for _, k := range []string{"a", "b", "c", "d", "e"} {
-			q.add(alert(k))
+			q.take(alert(k))
 		}
 		synctest.Wait()
-		st, _ := q.snapshot()
+		st := q.snapshot()
 		if st.Dropped != 2 || st.Queued != 3 {
 			t.Errorf("dropped %d, queued %d, want 2 and 3", st.Dropped, st.Queued)
 		}
@@ -157,7 +157,7 @@ func TestQueueGathersABatch(t *testing.T) {
 		s := &script{}
 		q := start(s, Batching{Events: 3, Wait: time.Second}, 100)
 		for _, k := range []string{"a", "b", "c", "d"} {
-			q.add(alert(k))
+			q.take(alert(k))
 		}
 		time.Sleep(10 * time.Second)
 		q.close(t.Context())
@@ -172,7 +172,7 @@ func TestQueueCloseDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{}
 		q := start(s, Batching{Events: 100, Wait: time.Hour}, 100)
-		q.add(alert("a"))
+		q.take(alert("a"))
 		synctest.Wait()
 		if left := q.close(t.Context()); left != 0 {
 			t.Errorf("close left %d", left)

@@ -66,15 +66,13 @@ func openSlack(o SlackOptions) (any, error) {
 		return nil, errors.New("slack: the token is empty; is the environment variable set?")
 	}
 	return Opened{
-		Sender:   newSlack(o, client, NewMemo(slackOpenAlerts)),
+		Sender:   newSlack(o, client, NewMemo(openAlerts)),
 		Batching: Batching{Events: slackListed},
 	}, nil
 }
 
-const (
-	slackOpenAlerts = 10_000 // alerts whose first message is remembered
-	slackAlone      = 4      // with more alerts waiting than this, they share a message
-)
+// slackAlone is how many alerts get a message each; when more are waiting they share one.
+const slackAlone = 4
 
 // slackSink posts alerts to one channel.
 type slackSink struct {
@@ -90,6 +88,9 @@ func newSlack(o SlackOptions, client *http.Client, open Memo) *slackSink {
 		api: slack.New(string(o.Token), slack.OptionAPIURL(o.APIURL), slack.OptionHTTPClient(client)),
 	}
 }
+
+// remember replaces the memory of open alerts by one that outlives the process.
+func (s *slackSink) remember(m Memo) { s.open = m }
 
 // Send implements Sender. A few alerts get a message each; a crowd shares one.
 func (s *slackSink) Send(ctx context.Context, alerts []*streams.Alert) error {
