@@ -30,7 +30,7 @@ type writer struct {
 	ordinal    uint64 // of the last segment made
 	high       uint64 // highest sequence written to any segment
 	stage      []byte
-	failing    bool // the last attempt failed
+	repeated   []uint64 // abandoned segments without a durable record
 }
 
 // commit is the committer's goroutine.
@@ -236,6 +236,7 @@ func (l *Log) sync(pending []*group) error {
 		}
 	}
 	faultpoint.Hit("journal.synced")
+	l.removeRepeated(l.w.ordinal)
 	l.mu.Lock()
 	for _, g := range pending {
 		l.synced.Store(max(g.last, l.synced.Load()))
@@ -260,22 +261,46 @@ func (l *Log) sync(pending []*group) error {
 
 // abandon gives up the active segment after an error that leaves its contents in doubt: an operating system
 // forgets what it could not write. Everything that is not durable is written again, to a new one. The file
-// stays, since what was durable in it is still good.
+// stays until that is done, since what was durable in it is still good, and the rest survives the process.
 func (l *Log) abandon(err error) {
 	w := &l.w
-	if w.f != nil {
-		w.f.Truncate(w.off) // gives back what was reserved; if it fails nothing is worse
-		w.f.Close()
-		w.f = nil
-	}
 	l.mu.Lock()
+	l.stats.Abandoned++
+	whole := len(l.pending) > 0
 	for _, g := range l.pending {
+		whole = whole && g.done == len(g.buf)
 		g.done = 0
 	}
-	l.stats.Abandoned++
+	again := l.pending[0].first
 	l.mu.Unlock()
+	if whole {
+		l.removeRepeated(w.head.ordinal) // this one has all of them
+	}
+	w.f.Truncate(w.off) // gives back what was reserved; if it fails nothing is worse
+	w.f.Close()
+	w.f = nil
+	if w.head.first >= again {
+		w.repeated = append(w.repeated, w.head.ordinal)
+	}
 	l.opts.Logger.Warn("journal: segment abandoned, its records that are not durable are written again",
 		"segment", segmentName(w.head.ordinal), "err", err)
+}
+
+// removeRepeated removes the abandoned segments before the given one, all of whose records stand in later ones too.
+func (l *Log) removeRepeated(before uint64) {
+	w := &l.w
+	for _, ordinal := range w.repeated {
+		if ordinal >= before {
+			continue
+		}
+		l.mu.Lock()
+		l.segs = slices.DeleteFunc(l.segs, func(s segment) bool { return s.head.ordinal == ordinal })
+		l.mu.Unlock()
+		if err := l.opts.FS.Remove(filepath.Join(l.dir, segmentName(ordinal))); err != nil {
+			l.opts.Logger.Warn("journal: cannot remove an abandoned segment", "segment", segmentName(ordinal), "err", err)
+		}
+	}
+	w.repeated = slices.DeleteFunc(w.repeated, func(ordinal uint64) bool { return ordinal < before })
 }
 
 // sealActive ends the active segment: makes it durable and gives back what was reserved.

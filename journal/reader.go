@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Gap is a range of sequences that a log does not hold.
@@ -27,6 +28,18 @@ func (d Damage) String() string { return fmt.Sprintf("%s bytes %d-%d", d.Segment
 // Stop ends a Read early without an error.
 var Stop = errors.New("stop reading")
 
+// source is an open segment.
+type source struct {
+	f    File
+	scan *scanner
+	rec  Record
+	have bool // rec is the next record of the segment
+	last bool // no segment follows
+}
+
+// maxSideBySide bounds the segments that are open at a time.
+const maxSideBySide = 64
+
 // keptReports bounds the gaps and damages a Reader remembers one by one.
 const keptReports = 1000
 
@@ -36,14 +49,14 @@ type Reader struct {
 	dir  string
 	segs []segment
 
-	f    File
-	scan *scanner
-	next uint64 // sequence that should come next
+	open []*source // segments read side by side: one, or one and those that repeat it
+	next uint64    // sequence that should come next
 
 	Gaps      []Gap    // the first thousand gaps passed so far
 	Damages   []Damage // likewise
 	Lost      uint64   // records in all gaps
 	Skipped   int64    // bytes in all damages
+	Torn      int64    // bytes after the last record of the last segment, which a crash may leave
 	onDamage  func(f File, d Damage) bool
 	sawDamage bool
 }
@@ -90,25 +103,12 @@ func newReader(fs FS, dir string, segs []segment, from uint64) *Reader {
 // Next returns the next record, or io.EOF. Its body is valid until the next call.
 func (r *Reader) Next() (Record, error) {
 	for {
-		if r.scan == nil {
-			if err := r.open(); err != nil {
-				return Record{}, err
-			}
-		}
-		rec, d, err := r.scan.next()
-		if d.to > d.from {
-			r.damaged(d)
-		}
-		if err == io.EOF {
-			r.Close()
-			continue
-		}
+		src, err := r.pick()
 		if err != nil {
 			return Record{}, err
 		}
-		if rec.Seq < r.next {
-			continue // before the start, or written a second time after a failed sync
-		}
+		src.have = false
+		rec := src.rec
 		first := rec.Seq
 		if rec.Kind == KindGap {
 			first = gapStart(rec)
@@ -127,9 +127,59 @@ func (r *Reader) Next() (Record, error) {
 	}
 }
 
-// open opens the next segment; io.EOF when there is none.
-func (r *Reader) open() error {
-	for len(r.segs) > 0 {
+// pick returns the source with the lowest sequence that is still to come; io.EOF when there is none. Of the
+// copies of a record that a failed sync can leave, any that is intact will do.
+func (r *Reader) pick() (*source, error) {
+	for {
+		if len(r.open) == 0 {
+			if err := r.openNext(); err != nil {
+				return nil, err
+			}
+		}
+		var best *source
+		for i := 0; i < len(r.open); i++ {
+			src := r.open[i]
+			more, err := r.load(src)
+			if err != nil {
+				return nil, err
+			}
+			if !more {
+				src.f.Close()
+				r.open = slices.Delete(r.open, i, i+1)
+				i--
+			} else if best == nil || src.rec.Seq < best.rec.Seq {
+				best = src
+			}
+		}
+		if best != nil {
+			return best, nil
+		}
+	}
+}
+
+// load reads on to a record of src that is still to come; more is false when there is none.
+func (r *Reader) load(src *source) (more bool, err error) {
+	for !src.have || src.rec.Seq < r.next {
+		rec, d, err := src.scan.next()
+		if d.to > d.from && err == io.EOF && src.last {
+			r.Torn = d.to - d.from
+		} else if d.to > d.from {
+			r.damaged(src, d)
+		}
+		if err == io.EOF {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		src.rec, src.have = rec, true
+	}
+	return true, nil
+}
+
+// openNext opens the next segment and those after it that repeat records; io.EOF when there is none.
+func (r *Reader) openNext() error {
+	for len(r.segs) > 0 && (len(r.open) == 0 || r.segs[0].head.repeats() && len(r.open) < maxSideBySide) {
 		seg := r.segs[0]
 		r.segs = r.segs[1:]
 		f, err := r.fs.Open(filepath.Join(r.dir, seg.name))
@@ -139,16 +189,18 @@ func (r *Reader) open() error {
 		if err != nil {
 			return fmt.Errorf("open segment: %w", err)
 		}
-		r.f, r.scan = f, newScanner(f, seg.head, seg.end)
+		src := &source{f: f, scan: newScanner(f, seg.head, seg.end), last: len(r.segs) == 0}
+		r.open = append(r.open, src)
 		if r.next > seg.head.first {
-			if err := r.scan.seek(r.next); err != nil {
-				r.Close()
+			if err := src.scan.seek(r.next); err != nil {
 				return err
 			}
 		}
-		return nil
 	}
-	return io.EOF
+	if len(r.open) == 0 {
+		return io.EOF
+	}
+	return nil
 }
 
 func (r *Reader) gapReason() string {
@@ -168,24 +220,24 @@ func (r *Reader) gap(first, last uint64, reason string) {
 	}
 }
 
-func (r *Reader) damaged(d damage) {
+func (r *Reader) damaged(src *source, d damage) {
 	r.sawDamage = true
 	r.Skipped += d.to - d.from
-	full := Damage{segmentName(r.scan.head.ordinal), d.from, d.to}
+	full := Damage{segmentName(src.scan.head.ordinal), d.from, d.to}
 	if len(r.Damages) < keptReports {
 		r.Damages = append(r.Damages, full)
 	}
 	if r.onDamage != nil {
-		r.onDamage(r.f, full)
+		r.onDamage(src.f, full)
 	}
 }
 
-// Close closes the file that is open. The Reader may be left unread.
+// Close closes what is open. The Reader may be left unread.
 func (r *Reader) Close() {
-	if r.f != nil {
-		r.f.Close()
+	for _, src := range r.open {
+		src.f.Close()
 	}
-	r.f, r.scan = nil, nil
+	r.open = nil
 }
 
 // each calls fn for every record.

@@ -79,7 +79,7 @@ func (l *Log) reportMissing(st state) {
 	}
 	for _, s := range l.segs {
 		if s.head.ordinal > want {
-			l.opts.Logger.Warn("journal: segment numbers are not there; a gap is reported where records are missing", "from", want, "to", s.head.ordinal-1)
+			l.opts.Logger.Info("journal: segments are not there: they were removed after a failed write, or are lost; a gap is told of where records are missing", "from", want, "to", s.head.ordinal-1)
 		}
 		want = s.head.ordinal + 1
 	}

@@ -46,9 +46,10 @@ type Report struct {
 	Bad         []SegmentInfo // files that should be segments
 	Lost        uint64        // records in all gaps
 	Skipped     int64         // bytes in all damages
+	Torn        int64         // bytes after the last record, which a crash may leave: the next start cuts them
 }
 
-// OK reports whether nothing is wrong. A torn end, which every crash may leave, is.
+// OK reports whether nothing is wrong. A torn end is nothing wrong.
 func (r *Report) OK() bool { return r.Skipped == 0 && r.Lost == 0 && len(r.Bad) == 0 }
 
 // Verify reads the log in dir through. It changes nothing and needs no lock; the end of a log that is being
@@ -72,7 +73,7 @@ func Verify(fs FS, dir string) (*Report, error) {
 		rep.Kinds[rec.Kind]++
 		return nil
 	})
-	rep.Gaps, rep.Damages, rep.Lost, rep.Skipped = r.Gaps, r.Damages, r.Lost, r.Skipped
+	rep.Gaps, rep.Damages, rep.Lost, rep.Skipped, rep.Torn = r.Gaps, r.Damages, r.Lost, r.Skipped, r.Torn
 	return rep, err
 }
 
