@@ -78,6 +78,17 @@ func (x *Index) block(host string, has event.Presence) *block {
 	return x.hosts[host]
 }
 
+// HostName returns the index's own string of a host's name, if the host is known. Safe for concurrent use.
+func (x *Index) HostName(name []byte) (string, bool) {
+	x.mu.RLock()
+	b := x.hosts[string(name)]
+	x.mu.RUnlock()
+	if b == nil {
+		return "", false
+	}
+	return b.host, true
+}
+
 // create makes the series of e known, and its host if b is nil; nil at a cap.
 func (x *Index) create(b *block, e *event.Event) *event.Series {
 	if int(x.series.Load()) >= x.opts.MaxSeries || b != nil && b.count >= x.opts.MaxPerHost {

@@ -18,7 +18,7 @@ import (
 const (
 	maxUnanswered = 256 << 10        // bytes of answers that wait to be written before reading goes on
 	turnBytes     = 1 << 20          // bytes handled before other connections get their turn
-	writeTimeout  = 30 * time.Second // a peer that takes no answers for so long is closed
+	writeTimeout  = 30 * time.Second // a peer that takes no answers for so long, at least half of it, is closed
 	frameGrace    = 10 * time.Second // time for a frame, beside what its bytes need at slowRate
 	slowRate      = 64 << 10         // bytes per second that a frame must arrive with
 	lingerTime    = time.Second      // for a peer to read why it is closed
@@ -38,6 +38,7 @@ type conn struct {
 	turn    int        // bytes handled in this turn
 	idle    time.Duration
 
+	writeBy time.Time // deadline of writes that is set
 	partial time.Time // when the frame that is not here whole began; zero: none
 	bounded bool      // a read deadline is set
 
@@ -55,7 +56,7 @@ type desk struct {
 var desks = sync.Pool{New: func() any { return &desk{} }}
 
 func newConn(s *Server, name string, nc net.Conn, limits wire.Limits, idle time.Duration) *conn {
-	return &conn{
+	c := &conn{
 		server:  s,
 		name:    name,
 		remote:  nc.RemoteAddr().String(),
@@ -64,6 +65,8 @@ func newConn(s *Server, name string, nc net.Conn, limits wire.Limits, idle time.
 		decoder: wire.NewDecoder(limits),
 		idle:    idle,
 	}
+	c.decoder.ShareHosts(s.index.HostName)
+	return c
 }
 
 // serve runs the connection until the peer leaves, does something wrong, or the server shuts down.
@@ -177,7 +180,11 @@ func (c *conn) flush() error {
 	if len(c.out) == 0 {
 		return nil
 	}
-	c.net.SetWriteDeadline(time.Now().Add(writeTimeout))
+	// To move a deadline costs a part of a write, so it is moved when half of it is over.
+	if now := time.Now(); c.writeBy.Sub(now) < writeTimeout/2 {
+		c.writeBy = now.Add(writeTimeout)
+		c.net.SetWriteDeadline(c.writeBy)
+	}
 	_, err := c.net.Write(c.out)
 	if cap(c.out) > maxUnanswered {
 		c.out = nil // a large answer to a query is not kept for the next one

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -189,5 +190,51 @@ func TestShrink(t *testing.T) {
 	}
 	if cap(m.Events) > keepEvents {
 		t.Errorf("room for %d events after 200 messages of 10", cap(m.Events))
+	}
+}
+
+// TestManyHosts: a connection with more hosts than the decoder remembers costs a copy of each name, and nothing
+// when the names are kept elsewhere.
+func TestManyHosts(t *testing.T) {
+	known := map[string]string{}
+	var payloads [][]byte
+	for h := range 3 * maxSlots {
+		var e event.Event
+		host := fmt.Sprintf("web-%05d.prod1", h)
+		known[host] = host
+		e.SetHost(host)
+		payloads = append(payloads, AppendMsg(nil, &Msg{Events: []event.Event{e}}))
+	}
+	for _, shared := range []bool{false, true} {
+		d := NewDecoder(Limits{})
+		want := 1.0
+		if shared {
+			d.ShareHosts(func(b []byte) (string, bool) { s, ok := known[string(b)]; return s, ok })
+			want = 0
+		}
+		var m Msg
+		i := 0
+		decode := func() {
+			if err := d.Decode(&m, payloads[i%len(payloads)]); err != nil {
+				t.Fatal(err)
+			}
+			if want := fmt.Sprintf("web-%05d.prod1", i%len(payloads)); m.Events[0].Host != want {
+				t.Fatalf("decoded host %q, want %q", m.Events[0].Host, want)
+			}
+			i++
+		}
+		for range 2 * len(payloads) {
+			decode()
+		}
+		i = 0
+		got := testing.AllocsPerRun(len(payloads), func() {
+			if err := d.Decode(&m, payloads[i%len(payloads)]); err != nil {
+				t.Fatal(err)
+			}
+			i++
+		})
+		if got > want {
+			t.Errorf("shared names %v: %v allocations for each new host, want %v", shared, got, want)
+		}
 	}
 }

@@ -43,6 +43,10 @@ func NewDecoder(limits Limits) *Decoder {
 	}
 }
 
+// ShareHosts gives the decoder a place where the names of known hosts are kept: find returns the string equal to
+// b, if there is one. A connection that carries more hosts than the decoder remembers then copies none of them.
+func (d *Decoder) ShareHosts(find func(b []byte) (string, bool)) { d.hosts.shared = find }
+
 // Decode reads the message in payload, a frame without its length, into m, whose former contents it
 // overwrites. It does not keep payload. Events without a time, host or any other field come out without;
 // nothing is filled in. The error is a *DecodeError; m then holds no events.

@@ -33,6 +33,7 @@ type entry struct {
 // time before is compared first; a hit costs no hash. The hint is a slot number rather than a pointer:
 // a chain of pointers would keep evicted entries alive without bound.
 type cache struct {
+	shared  func([]byte) (string, bool) // see Decoder.Hosts
 	slots   []*entry
 	last    *entry // the entry returned last; nil: none yet
 	evicted int
@@ -62,10 +63,16 @@ func (c *cache) get(b []byte) *entry {
 	if e := c.find(b); e != nil {
 		return e
 	}
-	e := &entry{raw: string(b)}
-	e.val, e.bad = validText(e.raw)
-	c.add(e)
-	return e
+	raw, ok := "", false
+	if c.shared != nil {
+		raw, ok = c.shared(b)
+	}
+	if !ok {
+		raw = string(b)
+	}
+	e := entry{raw: raw}
+	e.val, e.bad = validText(raw)
+	return c.add(&e)
 }
 
 // find looks b up by its hash; nil: it is not here.
@@ -84,10 +91,13 @@ func (c *cache) find(b []byte) *entry {
 	return nil
 }
 
-// add puts e, whose raw is set, into the table unless it is too long.
-func (c *cache) add(e *entry) {
+// add puts a copy of e, whose raw is set, into the table unless it is too long, and returns the copy. The copy
+// takes the place in memory of the entry it replaces, so that a sender of more hosts than there are slots makes
+// no garbage. Whoever still points there, as a guess does, finds a whole entry, if another one.
+func (c *cache) add(e *entry) *entry {
 	if len(e.raw) > c.longest {
-		return
+		kept := *e
+		return &kept
 	}
 	if len(c.slots) == 0 {
 		c.slots = make([]*entry, firstSlots)
@@ -100,9 +110,12 @@ func (c *cache) add(e *entry) {
 	}
 	if !free {
 		c.evicted++
+	} else {
+		c.slots[i] = new(entry)
 	}
-	c.slots[i] = e
-	c.follow(i, e)
+	*c.slots[i] = *e
+	c.follow(i, c.slots[i])
+	return c.slots[i]
 }
 
 // follow notes that e, in slot i, came after the last entry.

@@ -38,7 +38,7 @@ func (d *Decoder) run(b []byte) (*entry, *runError) {
 		return nil, err
 	}
 	if e.raw != "" {
-		d.sets.add(e)
+		return d.sets.add(e), nil
 	}
 	return e, nil
 }
