@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net"
 	"time"
 
 	"github.com/riemann/riemann-go-client/proto"
@@ -13,7 +12,6 @@ import (
 const (
 	referenceApp      = 280.0  // ns an event
 	referenceCollectd = 1383.0 // ns an event
-	referenceLoopback = 7600.0 // ns for writing and reading 73 bytes
 )
 
 // cpuOf returns the CPU time, user and system, that a process has used; 0 stands for this one.
@@ -46,36 +44,4 @@ func calibrate(shape string, long time.Duration) (float64, error) {
 		events += len(m.Events)
 	}
 	return float64(cpuOf(0)-began) / float64(events), nil
-}
-
-// calibrateLoopback returns the ns for writing 73 bytes to a loopback connection and reading them, both in this
-// process.
-func calibrateLoopback(long time.Duration) (float64, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	to, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		return 0, err
-	}
-	defer to.Close()
-	from, err := l.Accept()
-	if err != nil {
-		return 0, err
-	}
-	defer from.Close()
-	buf, n := make([]byte, 73), 0
-	began := cpuOf(0)
-	for cpuOf(0)-began < long {
-		if _, err := to.Write(buf); err != nil {
-			return 0, err
-		}
-		if _, err := from.Read(buf); err != nil {
-			return 0, err
-		}
-		n++
-	}
-	return float64(cpuOf(0)-began) / float64(n), nil
 }
