@@ -31,7 +31,7 @@ func Format(name, text string) (string, Problems) {
 		if !ok {
 			report(file.Location{From: s.start, To: s.start + 3}, "let", "no name with a value", "write let NAME = value")
 		} else if n, at, found := parseStatement(value, offset); n == nil {
-			report(at, found, "", "")
+			report(at, found, "", src.semicolonHint(at.From, s.start))
 		}
 	}
 	if len(problems) > 0 {
@@ -149,7 +149,7 @@ func formatStatement(s statement, comments []comment, col int) (string, bool) {
 		head = "let " + name + " = "
 	}
 	body := tree.items[0].layout(continued)
-	if head != "" {
+	if head != "" && len(tree.items[0].before) > 0 {
 		body = nestLayout(childIndent, body)
 	}
 	text := strings.TrimRight(printLayout(concatLayout(textLayout(head), body, textLayout(";")), col), " ")

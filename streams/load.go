@@ -234,11 +234,7 @@ func (l *load) statement(s statement) {
 	}
 	n, at, found := parseStatement(text, offset)
 	if n == nil {
-		hint := ""
-		if p := l.src.position(at.From); found != "" && strings.TrimSpace(firstRunes(p.text, p.col-1)) == "" && at.From > s.start {
-			hint = "is a ; missing at the end of the line before?"
-		}
-		l.report(at, "", found, "", hint)
+		l.report(at, "", found, "", l.src.semicolonHint(at.From, s.start))
 		return
 	}
 	if isLet {
@@ -271,6 +267,14 @@ func (l *load) statement(s statement) {
 	default:
 		l.streams = append(l.streams, n)
 	}
+}
+
+// semicolonHint asks after a semicolon where a statement that begins at start goes wrong at the start of a line.
+func (s *sources) semicolonHint(at, start int) string {
+	if p := s.position(at); strings.TrimSpace(firstRunes(p.text, p.col-1)) == "" && at > start {
+		return "is a ; missing at the end of the line before?"
+	}
+	return ""
 }
 
 func firstRunes(s string, n int) string {
