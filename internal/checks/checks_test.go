@@ -20,7 +20,7 @@ var layers = [][]string{
 	{"client", "index", "streams", "journal"},
 	{"sinks", "dashboard", "source", "server"},
 	{"sinks/sinktest"},
-	{"cmd/zeta", "bench", "examples/capital-match", "faults"},
+	{"cmd/zeta", "bench", "examples/capital-match", "examples/clients", "faults"},
 }
 
 const root = "../.."
