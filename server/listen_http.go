@@ -57,18 +57,18 @@ type httpListener struct {
 	l      net.Listener
 	http   *http.Server
 
-	mu     sync.Mutex
-	open   int
-	shut   chan struct{} // closed when long-lived requests must end
-	once   sync.Once
-	socket sync.WaitGroup // websockets, which net/http does not wait for
+	mu       sync.Mutex
+	open     int           // connections
+	sockets  int           // websockets, which net/http does not wait for
+	draining bool          // no websocket may begin
+	drained  chan struct{} // closed when draining and without websockets
 }
 
 func openHTTP(s *Server, o HTTPOptions) (*httpListener, error) {
 	if err := checkBind("http", o.Address, o.TLS != nil, o.Insecure, `{tls: {cert: "…", key: "…"}}`); err != nil {
 		return nil, err
 	}
-	h := &httpListener{server: s, opts: o, shut: make(chan struct{})}
+	h := &httpListener{server: s, opts: o, drained: make(chan struct{})}
 	var err error
 	if h.secure, err = openTLS(o.TLS); err != nil {
 		return nil, fmt.Errorf("listen.http(%q): %w", o.Address, err)
@@ -120,11 +120,36 @@ func (h *httpListener) Close() { h.l.Close() }
 
 // Drain implements listener: requests are finished, subscriptions are told to come back later.
 func (h *httpListener) Drain(ctx context.Context) {
-	h.once.Do(func() { close(h.shut) })
+	h.mu.Lock()
+	h.draining = true
+	if h.sockets == 0 {
+		close(h.drained)
+	}
+	h.mu.Unlock()
 	if h.http.Shutdown(ctx) != nil {
 		h.http.Close()
 	}
-	h.socket.Wait()
+	<-h.drained
+}
+
+// enter counts a websocket that begins; false when none may any more.
+func (h *httpListener) enter() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.draining {
+		return false
+	}
+	h.sockets++
+	return true
+}
+
+// leave counts a websocket that has ended.
+func (h *httpListener) leave() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.sockets--; h.sockets == 0 && h.draining {
+		close(h.drained)
+	}
 }
 
 // limited is a listener that closes connections beyond the limit and counts the others.

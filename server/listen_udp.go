@@ -44,11 +44,10 @@ type udpListener struct {
 	allow   []netip.Prefix
 	c       *net.UDPConn
 	closing atomic.Bool
-	done    chan struct{} // closed when Serve has returned
 }
 
 func openUDP(s *Server, o UDPOptions) (*udpListener, error) {
-	u := &udpListener{server: s, opts: o, done: make(chan struct{})}
+	u := &udpListener{server: s, opts: o}
 	for _, text := range o.Allow {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
@@ -83,7 +82,6 @@ func (u *udpListener) Connections() int { return 0 }
 
 // Serve implements listener.
 func (u *udpListener) Serve(context.Context) error {
-	defer close(u.done)
 	var (
 		buf     = make([]byte, u.opts.MaxSize+1) // one more than allowed shows that a datagram is longer
 		limits  = limitsOf(u.opts.MaxSize, 0)
@@ -144,5 +142,5 @@ func (u *udpListener) Close() {
 	u.c.Close()
 }
 
-// Drain implements listener.
-func (u *udpListener) Drain(context.Context) { <-u.done }
+// Drain implements listener: when Serve has returned, nothing is under way.
+func (u *udpListener) Drain(context.Context) {}

@@ -28,6 +28,7 @@ type Options struct {
 
 	Dashboard http.Handler // what / serves; nil: 404
 	Sinks     Sinks        // what delivers alerts; nil: they are counted as dropped
+	Store     *Store       // where inputs, alerts and state are kept; nil: in memory only. The owner closes it after the server and its sinks
 	Logger    *slog.Logger // nil: slog.Default
 	Version   string       // shown to clients of the API
 
@@ -63,7 +64,8 @@ type Server struct {
 	listeners []listener
 	ctx       context.Context // done when Shutdown begins
 	cancel    context.CancelFunc
-	running   sync.WaitGroup // listeners' Serve and the background goroutines
+	serving   sync.WaitGroup // the listeners' Serve
+	running   sync.WaitGroup // the other goroutines of the server itself
 	shutdown  sync.Once
 
 	mu    sync.Mutex
@@ -77,7 +79,7 @@ type listener interface {
 	Connections() int
 	Serve(ctx context.Context) error // until Close
 	Close()                          // accepts no more
-	Drain(ctx context.Context)       // waits for what was accepted, and cuts it when ctx is done
+	Drain(ctx context.Context)       // after Serve: waits for what was accepted, and cuts it when ctx is done
 }
 
 const (
@@ -129,7 +131,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	s.engine.start()
 	for _, l := range s.listeners {
-		s.running.Go(func() {
+		s.serving.Go(func() {
 			if err := l.Serve(s.ctx); err != nil {
 				s.log.Error("listener ended", "listener", l.Kind(), "err", err)
 			}
@@ -138,6 +140,9 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	s.sources.start(s.ctx)
 	s.running.Go(func() { s.rate.run(s.ctx) })
+	if s.opts.Store != nil {
+		s.running.Go(func() { s.keepCheckpoints(s.ctx) })
+	}
 	if s.history.limit > 0 {
 		s.running.Go(func() { s.history.run(s.ctx) })
 	}
@@ -171,6 +176,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.shutdown.Do(func() {
 		s.cancel()
 		s.closeListeners()
+		s.serving.Wait() // from here on no connection is added
 		var drained sync.WaitGroup
 		for _, l := range s.listeners {
 			drained.Go(func() { l.Drain(ctx) })
@@ -179,6 +185,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.running.Wait()
 		s.sources.wait()
 		s.engine.stop()
+		if s.opts.Store != nil {
+			if err := s.checkpoint(ctx); err != nil {
+				s.log.Error("no checkpoint at the end; the next start replays the journal", "err", err)
+			}
+		}
 		s.hub.Close()
 	})
 	return ctx.Err()

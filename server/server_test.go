@@ -239,3 +239,24 @@ func (s *testServer) send(events ...event.Event) {
 		s.t.Fatalf("answer: %+v", m)
 	}
 }
+
+// A server ends whether it was started, just started, or never.
+func TestShutdownAtAnyMoment(t *testing.T) {
+	for i := range 40 {
+		s, err := New(Options{RulesText: DefaultRules + listeners, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%4 != 0 {
+			if err := s.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Start(t.Context()); err == nil {
+			t.Fatal("a server was started after its shutdown")
+		}
+	}
+}

@@ -46,8 +46,13 @@ type socket struct {
 // upgrade makes a websocket of a request; nil after an error, which has been answered. maxMessage bounds the
 // peer's messages, in bytes.
 func (h *httpListener) upgrade(w http.ResponseWriter, r *http.Request, maxMessage int64) *socket {
+	if !h.enter() {
+		writeError(w, http.StatusServiceUnavailable, errors.New("the server shuts down"))
+		return nil
+	}
 	conn, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
+		h.leave()
 		h.server.refusals.refuse("http", "websocket", r.RemoteAddr, err)
 		return nil
 	}
@@ -69,7 +74,6 @@ func (h *httpListener) upgrade(w http.ResponseWriter, r *http.Request, maxMessag
 			s.ping.Reset(pingEvery)
 		}
 	})
-	h.socket.Add(1)
 	return s
 }
 
@@ -141,7 +145,7 @@ func (s *socket) finish(code int, reason string, done <-chan struct{}) {
 	<-done
 	s.conn.Close()
 	s.end()
-	s.h.socket.Done()
+	s.h.leave()
 }
 
 // appendFrame appends an unfragmented frame.
