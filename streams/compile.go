@@ -528,6 +528,7 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 	below.path = x.path.below(place, c.argumentText(place))
 	place.path = below.path
 	d.branches(below)
+	place.outlets = d.outlets
 	switch {
 	case r.Leaf && len(rest) > 0:
 		c.report(nodeLocation(rest[0]), r.Name, "takes no streams", "nothing can follow it", fmt.Sprintf("write sdo(%s, …) to send the input to both", r.Name))

@@ -23,7 +23,9 @@ type decoder struct {
 	binds *[]bind // what instances are to be given; nil where expressions are not allowed
 	names []string
 	later []func(x context) // branches, compiled once the path is known
-	unset bool              // an argument has the empty text of a variable that is not set
+
+	outlets []outlet // the branches
+	unset   bool     // an argument has the empty text of a variable that is not set
 }
 
 // bind completes an instance's copy of the options.
@@ -251,6 +253,7 @@ func (d *decoder) cases(f *optionField, args []ast.Node) []ast.Node {
 		d.branch(f, args[1:2], func(env *Env, opts reflect.Value, b Branch) {
 			opts.Field(f.index).Interface().([]Case)[i].Then = b
 		})
+		d.outlets[len(d.outlets)-1].label = one.Cond.Text + one.At.Text
 		args = args[2:]
 	}
 	if len(cases) == 0 {
@@ -268,6 +271,11 @@ func (d *decoder) cases(f *optionField, args []ast.Node) []ast.Node {
 // branch has the streams in nodes compiled once the path of the operator is known.
 func (d *decoder) branch(f *optionField, nodes []ast.Node, set func(env *Env, opts reflect.Value, b Branch)) {
 	p := new(part)
+	label := f.name
+	if f.rest {
+		label = ""
+	}
+	d.outlets = append(d.outlets, outlet{label, p})
 	d.later = append(d.later, func(x context) {
 		if f.takes != Either {
 			x.in, x.giver = f.takes, d.r.Name

@@ -65,7 +65,9 @@ type node struct {
 	opts     reflect.Value
 	binds    []bind
 	make     func(env *Env) Stream // of a sink; else the registration's
+	sink     string                // of a sink, its ID
 	next     part
+	outlets  []outlet
 	let      *let // whose stream it belongs to; nil: none
 	takes    Kind
 	gives    Kind
@@ -79,6 +81,12 @@ type node struct {
 	warned   int64  // when the last overload event left
 	logged   int64  // when the last failure was logged
 	unsaid   uint64 // failures or sheddings since
+}
+
+// outlet is a way out of a node other than to its children.
+type outlet struct {
+	label string // the option's name or the condition; "" where there is one way only
+	part  *part
 }
 
 // bind returns the options of an instance in the scope of env.

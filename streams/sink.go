@@ -32,6 +32,7 @@ func (c *compiler) sink(n ast.Node, r *registration, args []ast.Node, x context)
 	place.stateful = true // a place of its own for the ids of its alerts
 	place.path = x.path.below(place, c.argumentText(place))
 	sink := c.sinks.add(r, d.opts)
+	place.sink = sink.ID
 	place.make = func(env *Env) Stream { return &sinkNode{env: env, sink: sink, path: place.path.full()} }
 	return place
 }
