@@ -100,6 +100,7 @@ func (s *Set) Equal(o *Set) bool {
 type Series struct {
 	Host, Service string
 	Has           Presence // HasHost, HasService
+	Turn          uint8    // differs from that of the series that had the ID before
 	ID            uint32   // dense, from 0; reused after the series has been forgotten
 	HostID        uint32   // dense number of the host; reused likewise
 	Pos           uint32   // place in the host's block of the index; the index's own

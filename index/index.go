@@ -50,6 +50,7 @@ type Index struct {
 	last     *block // the block of the event before
 	services services
 	ids      numbers
+	turns    []uint8 // by Series.ID: Series.Turn of the one that has it, or had it last
 	hostIDs  numbers
 	dying    []dying // scratch of Expire
 	watches  []*watch

@@ -92,7 +92,7 @@ func (b *block) insertName(x *Index, s *event.Series) {
 	}
 	h := x.hash(s.Service, s.Has)
 	seg := b.names.segment(h)
-	for (seg.used+1)*4 > len(seg.slots)*3 {
+	for (seg.used+1)*8 > len(seg.slots)*7 {
 		if len(seg.slots) < segmentSlots || seg.bits >= segmentBits {
 			b.rehash(x, seg, make([]uint32, 2*len(seg.slots)))
 		} else {

@@ -104,6 +104,12 @@ func (x *Index) create(b *block, e *event.Event) *event.Series {
 		Host: b.host, Service: name, Has: e.Has & identity,
 		ID: x.ids.take(), HostID: b.id, Pos: b.place(),
 	}
+	if int(s.ID) == len(x.turns) {
+		x.turns = append(x.turns, 0)
+	} else {
+		x.turns[s.ID]++
+		s.Turn = x.turns[s.ID]
+	}
 	b.mu.Lock()
 	b.add(s, number)
 	b.insertName(x, s)

@@ -31,6 +31,8 @@ func TestTopLevel(t *testing.T) {
 	}
 	series := map[string]*event.Series{}
 	sets := []*event.Set{nil, event.NewSet([]string{"t"}, nil), event.NewSet(nil, []event.Attr{{Key: "dc", Value: "eu"}})}
+	fast.graph.root.(*roots).maxClasses = 9 // so that classes are forgotten now and then
+	var turns [9]uint8
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range 20_000 {
 		e := event.Event{}
@@ -43,10 +45,19 @@ func TestTopLevel(t *testing.T) {
 			e.SetState("ok")
 		}
 		e.SetTime(int64(i))
-		e.Set = sets[r.IntN(3)]
+		if e.Set = sets[r.IntN(3)]; e.Set != nil && r.IntN(3) == 0 {
+			e.Set = event.NewSet(e.Set.Tags, e.Set.Attrs) // as another connection has it
+		}
 		key := e.Host + e.Service
 		if series[key] == nil || r.IntN(100) == 0 { // forgotten, and its number used again
-			series[key] = &event.Series{Host: e.Host, Service: e.Service, Has: e.Has, ID: uint32(r.IntN(9))}
+			id := r.IntN(9)
+			for k, s := range series { // whoever has the number loses it
+				if s.ID == uint32(id) {
+					delete(series, k)
+				}
+			}
+			turns[id]++
+			series[key] = &event.Series{Host: e.Host, Service: e.Service, Has: e.Has, ID: uint32(id), Turn: turns[id]}
 		}
 		slow.graph.Push(EventValue(&e))
 		e.Series = series[key]
