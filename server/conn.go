@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -35,7 +36,9 @@ type conn struct {
 	decoder *wire.Decoder
 	stats   wire.Stats // already counted
 	*desk              // while messages are handled, else nil
-	turn    int        // bytes handled in this turn
+	ack     Ack
+	pending position // what the answers not yet written wait for
+	turn    int      // bytes handled in this turn
 	idle    time.Duration
 
 	writeBy time.Time // deadline of writes that is set
@@ -55,7 +58,7 @@ type desk struct {
 
 var desks = sync.Pool{New: func() any { return &desk{} }}
 
-func newConn(s *Server, name string, nc net.Conn, limits wire.Limits, idle time.Duration) *conn {
+func newConn(s *Server, name string, nc net.Conn, limits wire.Limits, idle time.Duration, ack Ack) *conn {
 	c := &conn{
 		server:  s,
 		name:    name,
@@ -64,6 +67,7 @@ func newConn(s *Server, name string, nc net.Conn, limits wire.Limits, idle time.
 		frames:  wire.NewFrameReader(nc, limits.Frame),
 		decoder: wire.NewDecoder(limits),
 		idle:    idle,
+		ack:     ack,
 	}
 	c.decoder.ShareHosts(s.index.HostName)
 	return c
@@ -135,7 +139,9 @@ func (c *conn) answer(payload []byte) error {
 		return err
 	}
 	if len(c.msg.Events) > 0 {
-		if err := c.server.engine.Ingest(c.msg.Events); err != nil {
+		p, err := c.server.engine.take(c.msg.Events, payload)
+		c.pending.join(p)
+		if err != nil {
 			c.refuse(err)
 			return nil
 		}
@@ -180,6 +186,11 @@ func (c *conn) flush() error {
 	if len(c.out) == 0 {
 		return nil
 	}
+	if err := c.server.engine.await(context.Background(), c.pending, c.ack); err != nil {
+		c.server.refusals.refuse(c.name, "undurable", c.remote, err)
+		return err // neither yes nor no would be true
+	}
+	c.pending = position{}
 	// To move a deadline costs a part of a write, so it is moved when half of it is over.
 	if now := time.Now(); c.writeBy.Sub(now) < writeTimeout/2 {
 		c.writeBy = now.Add(writeTimeout)

@@ -10,6 +10,7 @@ import (
 
 	"zeta/event"
 	"zeta/index"
+	"zeta/journal"
 	"zeta/streams"
 )
 
@@ -23,6 +24,13 @@ type Engine struct {
 	index *index.Index
 	hub   *index.Hub
 	log   *slog.Logger
+
+	journal   *journal.Log // nil: nothing is kept
+	outlets   outlets      // the sinks, if they keep alerts on disk; else nil
+	head      [batchHead]byte
+	ticket    uint64 // of the last alert
+	rulesText string // of the rules that run, as the journal has it
+	describe  func(*streams.Rules) string
 
 	seq    uint64       // number of the last event that entered
 	cause  uint64       // what the running code runs for: an event's number, or a timer's due time
@@ -76,6 +84,7 @@ func newEngine(x *index.Index, hub *index.Hub, sinks Sinks, log *slog.Logger) *E
 	}
 	if sinks != nil {
 		e.rt.Deliver = sinks.Deliver
+		e.outlets, _ = sinks.(outlets)
 	}
 	e.expiry.init(e)
 	return e
@@ -83,22 +92,54 @@ func newEngine(x *index.Index, hub *index.Hub, sinks Sinks, log *slog.Logger) *E
 
 // Ingest runs a batch through the rules and returns when they have run. The engine fills missing times and
 // the events' series in place; the batch is the caller's again afterwards. The error says that a rule failed
-// by a fault of the program; the other events of the batch have run all the same.
+// by a fault of the program, or that an alert was not taken; the other events of the batch have run all the same.
 func (e *Engine) Ingest(batch []event.Event) error {
+	_, err := e.take(batch, nil)
+	return err
+}
+
+// take is Ingest for a batch that came as the message payload (nil: as nothing that the journal could keep as it
+// is). It returns what the answer has to wait for.
+func (e *Engine) take(batch []event.Event, payload []byte) (position, error) {
 	began := e.stamp.elapsed()
 	entered := began
 	if !e.mu.TryLock() {
 		e.mu.Lock()
 		entered = e.stamp.elapsed()
 	}
-	err := e.ingest(batch, e.stamp.at(entered))
+	now := e.stamp.at(entered)
+	var p position
+	var lost error
+	if e.journal != nil {
+		p.record, lost = e.record(batch, payload, now)
+	}
+	err := e.ingest(batch, now)
+	if e.outlets != nil {
+		var refused error
+		if p.ticket, refused = e.settle(); err == nil {
+			err = refused
+		}
+	}
 	e.count.batch(len(batch), e.stamp.elapsed()-began)
 	e.mu.Unlock()
-	return err
+	if err == nil {
+		err = lost
+	}
+	return p, err
 }
 
-// ingest is the whole way of a batch that entered at now, its stamp. A journal has its place after the sequence number is known and before
-// the clock moves: what it must hold to repeat the run is the stamp, the number and the batch.
+// settle returns the ticket of the alerts since the last call.
+func (e *Engine) settle() (ticket uint64, err error) {
+	if e.outlets == nil {
+		return 0, nil
+	}
+	ticket, err = e.outlets.Taken()
+	e.ticket = max(e.ticket, ticket)
+	return ticket, err
+}
+
+// ingest is the whole way of a batch that entered at now, its stamp; it has been recorded. A replay runs it again
+// with the recorded stamp and number.
 func (e *Engine) ingest(batch []event.Event, now int64) error {
 	panics := e.count.panics
 	e.advance(now)
@@ -210,7 +251,19 @@ func (e *Engine) Now() (now int64, seq uint64) {
 func (e *Engine) Swap(rules *streams.Rules) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.advance(e.stamp.next())
+	now := e.stamp.next()
+	e.advance(now)
+	if err := e.swap(rules); err != nil {
+		return err
+	}
+	if e.journal != nil {
+		return e.append(journal.KindRules, now, []byte(e.rulesText))
+	}
+	return nil
+}
+
+// swap is Swap under the lock, at the present time of the clock.
+func (e *Engine) swap(rules *streams.Rules) error {
 	next, err := rules.Build(e.rt)
 	if err != nil {
 		return fmt.Errorf("build rules: %w", err)
@@ -225,6 +278,9 @@ func (e *Engine) Swap(rules *streams.Rules) error {
 		e.graph.Close()
 	}
 	e.graph = next
+	if e.describe != nil {
+		e.rulesText = e.describe(rules)
+	}
 	if o, ok := rules.Settings["expire"].(ExpireOptions); ok {
 		e.expiry.set(o)
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -110,7 +111,7 @@ func (b *lineRun) flush() {
 	if len(b.events) == 0 {
 		return
 	}
-	if err := b.server.engine.Ingest(b.events); err != nil {
+	if err := b.server.engine.IngestSafe(context.Background(), b.events); err != nil {
 		b.server.log.Error("events over HTTP", "remote", b.remote, "err", err)
 	}
 	clear(b.events)
@@ -159,7 +160,7 @@ func (h *httpListener) postEvents(w http.ResponseWriter, r *http.Request) {
 			return nil
 		}
 		answer.Accepted += len(batch)
-		err := h.server.engine.Ingest(batch)
+		err := h.server.engine.IngestSafe(r.Context(), batch)
 		batch = batch[:0]
 		return err
 	}

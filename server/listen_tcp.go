@@ -31,7 +31,7 @@ func init() {
 	})
 }
 
-var defaultTCP = TCPOptions{MaxConnections: 10_000, MaxFrame: wire.DefaultLimits.Frame, MaxEvents: wire.DefaultLimits.Events}
+var defaultTCP = TCPOptions{MaxConnections: 10_000, MaxFrame: wire.DefaultLimits.Frame, MaxEvents: wire.DefaultLimits.Events, Ack: string(AckSafe)}
 
 // TCPOptions are the options of listen.tcp.
 type TCPOptions struct {
@@ -41,6 +41,7 @@ type TCPOptions struct {
 	MaxConnections int           `opt:"maxConnections" min:"1" max:"1000000" doc:"connections at a time; those beyond are closed and counted"`
 	MaxFrame       int           `opt:"maxFrame" min:"64" max:"1073741824" doc:"bytes of one message"`
 	MaxEvents      int           `opt:"maxEvents" min:"1" max:"10000000" doc:"events of one message"`
+	Ack            string        `opt:"ack" enum:"processed,safe,durable" doc:"what an answer promises: that the rules have run, that the death of zeta loses nothing of it, or that the loss of power does not"`
 	Idle           time.Duration `opt:"idle" doc:"a connection that sends nothing for so long is closed; 0: never"`
 }
 
@@ -204,7 +205,7 @@ func (t *tcpListener) run(nc net.Conn) {
 		}
 		nc = tc
 	}
-	c := newConn(t.server, t.Kind(), nc, t.limits, t.opts.Idle)
+	c := newConn(t.server, t.Kind(), nc, t.limits, t.opts.Idle, Ack(t.opts.Ack))
 	t.mu.Lock()
 	t.conns[c] = struct{}{}
 	t.mu.Unlock()

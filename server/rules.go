@@ -35,7 +35,7 @@ func (s *Server) load() (*streams.Rules, error) {
 			return nil, err
 		}
 	}
-	if err := s.engine.Swap(rules); err != nil {
+	if err := s.begin(rules); err != nil {
 		return nil, err
 	}
 	s.sources.use(looked)
@@ -47,6 +47,21 @@ func (s *Server) load() (*streams.Rules, error) {
 	s.rules = status
 	s.mu.Unlock()
 	return rules, nil
+}
+
+// begin puts the first rules to work: with a data directory, after all that came before has been replayed.
+func (s *Server) begin(rules *streams.Rules) error {
+	if s.opts.Store == nil {
+		return s.engine.Swap(rules)
+	}
+	s.engine.describe = func(r *streams.Rules) string { return rulesText(r, s.opts) }
+	found, err := s.recover(rules)
+	if err != nil {
+		return fmt.Errorf("recover from %s: %w", s.opts.Store.dir, err)
+	}
+	s.log.Info("state recovered", "data", s.opts.Store.dir, "checkpoint", found.Checkpoint, "entries", found.Entries,
+		"batches", found.Batches, "lost", found.Lost, "down", found.Down.Round(time.Millisecond), "took", found.Took.Round(time.Millisecond))
+	return nil
 }
 
 // open opens the listeners that the rules declare; if they declare none, the usual ones on loopback.

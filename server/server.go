@@ -28,6 +28,7 @@ type Options struct {
 
 	Dashboard http.Handler // what / serves; nil: 404
 	Sinks     Sinks        // what delivers alerts; nil: they are counted as dropped
+	Store     *Store       // where inputs, alerts and state are kept; nil: in memory only. The owner closes it after the server and its sinks
 	Logger    *slog.Logger // nil: slog.Default
 	Version   string       // shown to clients of the API
 
@@ -139,6 +140,9 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	s.sources.start(s.ctx)
 	s.running.Go(func() { s.rate.run(s.ctx) })
+	if s.opts.Store != nil {
+		s.running.Go(func() { s.keepCheckpoints(s.ctx) })
+	}
 	if s.history.limit > 0 {
 		s.running.Go(func() { s.history.run(s.ctx) })
 	}
@@ -181,6 +185,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.running.Wait()
 		s.sources.wait()
 		s.engine.stop()
+		if s.opts.Store != nil {
+			if err := s.checkpoint(ctx); err != nil {
+				s.log.Error("no checkpoint at the end; the next start replays the journal", "err", err)
+			}
+		}
 		s.hub.Close()
 	})
 	return ctx.Err()

@@ -54,6 +54,9 @@ func (e *Engine) runDue() time.Duration {
 	if e.clock.Next() <= now {
 		e.advance(now)
 		e.hub.Flush()
+		if _, err := e.settle(); err != nil {
+			e.log.Error("an alert of a timer was not taken", "err", err)
+		}
 	}
 	e.armed = e.clock.Next()
 	if e.armed == math.MaxInt64 {

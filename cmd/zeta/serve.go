@@ -34,6 +34,7 @@ zeta serve --config zeta.expr --health --log-level debug`,
 	flags: func(fs *flag.FlagSet) func(*cli, []string) error {
 		var s serveFlags
 		fs.Var(&s.config, "config", "rules `FILE`; may be repeated")
+		fs.StringVar(&s.data, "data", "", "`DIRECTORY` that keeps state and alerts over a restart (default in memory only)")
 		fs.StringVar(&s.health, "health", "auto", "feed this machine's health: `yes`, no, or auto (only without --config)")
 		fs.StringVar(&s.level, "log-level", "info", "least `LEVEL` that is logged: debug, info, warn, error")
 		fs.BoolVar(&s.json, "log-json", false, "log JSON instead of text")
@@ -50,6 +51,7 @@ const gcPercent = 25
 
 type serveFlags struct {
 	config        list
+	data          string
 	health, level string
 	json          bool
 	pprof         string
@@ -80,11 +82,29 @@ func serve(c *cli, s *serveFlags) error {
 		}
 	}
 	v, _, _ := version()
-	outlets := sinks.NewManager(sinks.Options{Logger: log})
+	var store *server.Store
+	outbound := sinks.Options{Logger: log}
+	if s.data != "" {
+		if store, err = server.OpenStore(s.data, log); err != nil {
+			return err
+		}
+		outbound.Outbox = store.Outbox
+		defer func() {
+			closing, cancel := context.WithTimeout(context.Background(), s.grace)
+			defer cancel()
+			if err := store.Close(closing); err != nil {
+				log.Error("the data directory was not closed in order", "err", err)
+			}
+		}()
+	} else {
+		log.Info("state and alerts are in memory only, and end with the process; --data DIR keeps them")
+	}
+	outlets := sinks.NewManager(outbound)
 	srv, err := server.New(server.Options{
 		RulesFiles: s.config,
 		Dashboard:  dashboard.Handler(),
 		Sinks:      outlets,
+		Store:      store,
 		Logger:     log,
 		Version:    v,
 	})
@@ -96,7 +116,7 @@ func serve(c *cli, s *serveFlags) error {
 		return err
 	}
 	if s.health == "yes" || s.health == "auto" && len(s.config) == 0 {
-		go source.NewHost(source.HostOptions{Logger: log}).Run(ctx, func(events []event.Event) { srv.Ingest(events) })
+		go source.NewHost(source.HostOptions{}, log).Run(ctx, func(events []event.Event) { srv.Ingest(events) })
 	}
 	if a := srv.Addr("http"); a != nil {
 		log.Info("zeta is running", "dashboard", "http://"+a.String()+"/", "version", v)
