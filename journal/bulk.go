@@ -116,6 +116,7 @@ func (b *BulkLog) readOne() error {
 				return io.EOF
 			}
 			b.reader = b.log.Reader(b.read + 1)
+			b.lost += b.reader.Lost // what was removed before it
 		}
 		before := b.reader.Lost
 		r, err := b.reader.Next()

@@ -16,7 +16,7 @@ const (
 	gather = time.Millisecond
 	// stageBytes is about how much goes into one write.
 	stageBytes = 256 << 10
-	keptGroups = 8
+	keptGroups = 16
 )
 
 // writer is the committer's own state: the active segment and where it stands in it.
@@ -244,10 +244,7 @@ func (l *Log) sync(pending []*group) error {
 			close(g.syncedCh)
 		}
 		l.held -= len(g.buf)
-		if len(l.free) < keptGroups && cap(g.buf) <= 4<<20 {
-			g.reset()
-			l.free = append(l.free, g)
-		}
+		l.recycle(g)
 	}
 	l.pending = slices.Delete(l.pending, 0, len(pending))
 	if l.room != nil && !l.behind() {
@@ -257,6 +254,18 @@ func (l *Log) sync(pending []*group) error {
 	l.mu.Unlock()
 	l.told()
 	return nil
+}
+
+// recycle keeps a group's buffer for another, unless much is kept already. Called with mu held.
+func (l *Log) recycle(g *group) {
+	kept := cap(g.buf)
+	for _, f := range l.free {
+		kept += cap(f.buf)
+	}
+	if len(l.free) < keptGroups && kept <= l.opts.BufferBytes/4 {
+		g.reset()
+		l.free = append(l.free, g)
+	}
 }
 
 // abandon gives up the active segment after an error that leaves its contents in doubt: an operating system

@@ -16,3 +16,9 @@ func SetSegmentVersion(b []byte, v uint32) {
 
 // SetCheckpointVersion changes the version of a checkpoint.
 func SetCheckpointVersion(b []byte, v uint32) { copy(b, checkpointHead(v)) }
+
+// BreakOutbox makes every commit fail until the result is called.
+func BreakOutbox(o *Outbox) (heal func()) {
+	o.broken.Store(true)
+	return func() { o.broken.Store(false) }
+}

@@ -61,3 +61,8 @@ func LockDir(dir string) (*Lock, error) {
 
 // Unlock gives the directory back. The file stays: removing it would let two processes lock two files.
 func (l *Lock) Unlock() error { return l.f.Close() }
+
+// tryLock locks a file until it is closed, or fails if another process has it.
+func tryLock(f *os.File) error {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}

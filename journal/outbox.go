@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -98,6 +99,7 @@ type Outbox struct {
 	stats    OutboxStats
 	rebuilt  string
 
+	broken    atomic.Bool // commits fail: for tests
 	reserved  bool
 	reserveAt time.Time // not to be tried again before
 

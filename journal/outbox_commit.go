@@ -123,6 +123,9 @@ func (o *Outbox) try(batch []*change) (a applied, err error) {
 	if err := faultpoint.Error("outbox.commit"); err != nil {
 		return a, err
 	}
+	if o.broken.Load() {
+		return a, errors.New("outbox: made to fail")
+	}
 	err = o.db.Update(func(tx *bolt.Tx) error {
 		a = applied{}
 		for _, c := range batch {

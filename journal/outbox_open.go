@@ -63,6 +63,9 @@ func (o *Outbox) open() (err error) {
 	o.queues, o.tables = map[string]*Queue{}, map[string]*Table{}
 	o.moved, o.wake = make(chan struct{}), make(chan struct{}, 1)
 	o.closing, o.giveUp, o.done = make(chan struct{}), make(chan struct{}), make(chan struct{})
+	if err := checkBolt(o.path); err != nil {
+		return err
+	}
 	if o.db, err = openBolt(o.path); err != nil {
 		return err
 	}
@@ -81,11 +84,7 @@ func (o *Outbox) open() (err error) {
 }
 
 func openBolt(path string) (*bolt.DB, error) {
-	return bolt.Open(path, 0o600, &bolt.Options{
-		Timeout:        lockTimeout,
-		NoFreelistSync: true, // a commit writes less; the list is found again at the start
-		FreelistType:   bolt.FreelistMapType,
-	})
+	return bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType})
 }
 
 // prepare makes the buckets, or checks the version.

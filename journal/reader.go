@@ -91,11 +91,18 @@ func newReader(fs FS, dir string, segs []segment, from uint64) *Reader {
 		start-- // the segment before may hold what this one was to repeat
 	}
 	r.segs = segs[start:]
-	if len(r.segs) > 0 && r.segs[0].head.first > r.next {
+	if len(r.segs) == 0 {
+		return r
+	}
+	oldest := r.segs[0].head.first
+	for _, seg := range r.segs {
+		oldest = min(oldest, seg.head.first) // one that repeats may begin before one that stands before it
+	}
+	if oldest > r.next {
 		if r.next > 0 {
-			r.gap(r.next, r.segs[0].head.first-1, "removed: older than what is kept")
+			r.gap(r.next, oldest-1, "removed: older than what is kept")
 		}
-		r.next = r.segs[0].head.first
+		r.next = oldest
 	}
 	return r
 }
