@@ -6,27 +6,33 @@ import (
 )
 
 // LabelKey returns the key of the attribute that holds a foreign label: the label's name, or, where that is
-// the name of one of an event's fields, the name behind "label_", since an attribute cannot be called so.
+// the name of one of an event's fields, the name with "tag" at its end, as such a name would hide the field.
 func LabelKey(name string) string {
 	if isField(name) {
-		return "label_" + name
+		return name + "tag"
 	}
 	return name
 }
 
 // FromLabels returns an event for a measurement that is known by a name and labels, as those of Prometheus,
-// OpenTelemetry and statsd are: the name is the service, the labels are attributes under LabelKey. The values
-// of the labels in apart, in that order, are appended to the service behind spaces, so that their series stay
-// apart in the index; "*" stands for all labels that are not named, by name. Labels without a name or without
-// a value are left out. It takes ownership of labels.
+// OpenTelemetry and statsd are: the name is the service, the labels are attributes under LabelKey, but for the
+// label host, which is the event's. A label state is no state of health and stays a label. The values of the
+// labels in apart, in that order, are appended to the service behind spaces, so that their series stay apart
+// in the index; "*" stands for all labels but host that are not named, by name. Labels without a name or without a value
+// are left out. It takes ownership of labels.
 func FromLabels(name string, labels []Attr, apart []string) Event {
 	labels = slices.DeleteFunc(labels, func(a Attr) bool { return a.Key == "" || a.Value == "" })
 	var e Event
 	e.SetService(apartService(name, labels, apart))
-	for i := range labels {
-		labels[i].Key = LabelKey(labels[i].Key)
+	kept := labels[:0]
+	for _, a := range labels {
+		if a.Key == "host" {
+			e.SetHost(a.Value)
+			continue
+		}
+		kept = append(kept, Attr{LabelKey(a.Key), a.Value})
 	}
-	e.Set = NewSet(nil, labels)
+	e.Set = NewSet(nil, kept)
 	return e
 }
 
@@ -54,7 +60,7 @@ func apartService(name string, labels []Attr, apart []string) string {
 		}
 		var rest []string
 		for _, a := range labels {
-			if !slices.Contains(apart, a.Key) {
+			if a.Key != "host" && !slices.Contains(apart, a.Key) {
 				rest = append(rest, a.Key)
 			}
 		}

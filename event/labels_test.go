@@ -8,7 +8,7 @@ import (
 
 func TestFromLabels(t *testing.T) {
 	labels := func() []event.Attr {
-		return []event.Attr{{Key: "route", Value: "/x"}, {Key: "state", Value: "idle"}, {Key: "code", Value: "200"}, {Key: "none"}, {Value: "nameless"}, {Key: "code", Value: "201"}}
+		return []event.Attr{{Key: "route", Value: "/x"}, {Key: "state", Value: "idle"}, {Key: "code", Value: "200"}, {Key: "none"}, {Value: "nameless"}, {Key: "host", Value: "web1"}, {Key: "code", Value: "201"}}
 	}
 	for _, tt := range []struct {
 		apart []string
@@ -24,8 +24,8 @@ func TestFromLabels(t *testing.T) {
 		if e.Service != tt.want {
 			t.Errorf("apart %q: service %q, want %q", tt.apart, e.Service, tt.want)
 		}
-		want := event.NewSet(nil, []event.Attr{{Key: "code", Value: "201"}, {Key: "label_state", Value: "idle"}, {Key: "route", Value: "/x"}})
-		if !e.Set.Equal(want) {
+		want := event.NewSet(nil, []event.Attr{{Key: "code", Value: "201"}, {Key: "statetag", Value: "idle"}, {Key: "route", Value: "/x"}})
+		if e.Host != "web1" || e.Is(event.HasState) || !e.Set.Equal(want) {
 			t.Errorf("apart %q: attributes %v, want %v", tt.apart, e.Set, want)
 		}
 	}

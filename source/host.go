@@ -19,13 +19,25 @@ import (
 	"github.com/shirou/gopsutil/v4/net"
 
 	"zeta/event"
+	"zeta/streams"
 )
 
-// HostOptions are the options of NewHost.
+func init() {
+	streams.RegisterSource(streams.SourceSpec[HostOptions]{
+		Name:    "source.host",
+		Summary: "Tell this machine's health: cpu, load, memory, swap, disks, network, uptime.",
+		Doc: "The services are those of riemann-health and riemann-net: cpu, load, memory, swap, \"disk /PATH\", \"INTERFACE rx bytes\" and its like, and uptime. Fractions are of 1, load is per core, network figures are per second, uptime is in seconds; " +
+			"states follow riemann-health's default thresholds. The events have the tags zeta and health and a ttl of three intervals. At most 64 disks and 32 interfaces are told. What this machine does not tell is left out.",
+		Defaults: HostOptions{Interval: 5 * time.Second},
+		Open:     func(o HostOptions, log *slog.Logger) (streams.Source, error) { return NewHost(o, log), nil },
+		Examples: []streams.Example{{Title: "under another name", Rule: `source.host({interval: "10s", host: "gateway"});`}},
+	})
+}
+
+// HostOptions are the options of source.host and of NewHost.
 type HostOptions struct {
-	Interval time.Duration // between two rounds; 0: 5 s
-	Host     string        // the events' host; "": this machine's name
-	Logger   *slog.Logger  // nil: slog.Default
+	Interval time.Duration `opt:"interval" min:"1s" max:"1h" doc:"time between two looks"`
+	Host     string        `opt:"host" doc:"the events' host; left out: this machine's name"`
 }
 
 // Host observes this machine: cpu, load, memory, swap, every real disk, every network interface and the
@@ -33,31 +45,36 @@ type HostOptions struct {
 // from riemann-health's default thresholds.
 type Host struct {
 	o      HostOptions
+	log    *slog.Logger
 	cpu    cpu.TimesStat // at the last round
 	net    map[string]net.IOCountersStat
 	netAt  time.Time
 	failed map[string]bool // what could not be read, told once
 }
 
-// Most disks and interfaces that are told, so that a container host with thousands of mounts stays small.
+// The longest time of a look, and the most disks and interfaces that are told, so that a container host with thousands of mounts stays small.
 const (
+	lookTimeout   = 5 * time.Second
 	maxDisks      = 64
 	maxInterfaces = 32
 )
 
-// NewHost returns a Host that has not looked yet.
-func NewHost(o HostOptions) *Host {
+// NewHost returns a Host that has not looked yet. An interval of 0 is 5 s; a log of nil is slog.Default.
+func NewHost(o HostOptions, log *slog.Logger) *Host {
 	if o.Interval <= 0 {
 		o.Interval = 5 * time.Second
 	}
 	if o.Host == "" {
 		o.Host, _ = os.Hostname()
 	}
-	if o.Logger == nil {
-		o.Logger = slog.Default()
+	if log == nil {
+		log = slog.Default()
 	}
-	return &Host{o: o, net: map[string]net.IOCountersStat{}, failed: map[string]bool{}}
+	return &Host{o: o, log: log, net: map[string]net.IOCountersStat{}, failed: map[string]bool{}}
 }
+
+// Schedule implements streams.Source.
+func (h *Host) Schedule() (every, timeout time.Duration) { return h.o.Interval, lookTimeout }
 
 // Run looks at once, again after a second (so that rates are there), and then at every interval, until ctx
 // is done. emit owns the events it is given.
@@ -78,7 +95,7 @@ func (h *Host) Run(ctx context.Context, emit func([]event.Event)) {
 // Look observes once. CPU and network are rates since the last look; the first look tells the cpu since
 // boot and no network rates.
 func (h *Host) Look(ctx context.Context) []event.Event {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	b := &round{host: h.o.Host, ttl: 3 * h.o.Interval.Seconds(), now: time.Now().UnixMicro()}
 	h.lookCPU(ctx, b)
@@ -96,7 +113,7 @@ func (h *Host) Look(ctx context.Context) []event.Event {
 func (h *Host) readable(what string, err error) bool {
 	if err != nil && !h.failed[what] {
 		h.failed[what] = true
-		h.o.Logger.Warn("this machine's "+what+" cannot be read; it is left out", "err", err)
+		h.log.Warn("this machine's "+what+" cannot be read; it is left out", "err", err)
 	}
 	return err == nil
 }
@@ -133,7 +150,7 @@ func (h *Host) lookLoad(ctx context.Context, b *round) {
 func (h *Host) lookMemory(ctx context.Context, b *round) {
 	if m, err := mem.VirtualMemoryWithContext(ctx); h.readable("memory", err) && m.Total > 0 {
 		used := 1 - float64(m.Available)/float64(m.Total)
-		b.add("memory", used, level(used, 0.85, 0.95), fmt.Sprintf("%s of %s available", bytes(m.Available), bytes(m.Total)))
+		b.add("memory", used, level(used, 0.85, 0.95), fmt.Sprintf("%s of %s available", size(m.Available), size(m.Total)))
 	}
 	s, err := mem.SwapMemoryWithContext(ctx)
 	if !h.readable("swap", err) {
@@ -142,7 +159,7 @@ func (h *Host) lookMemory(ctx context.Context, b *round) {
 	used, text := 0.0, "no swap"
 	if s.Total > 0 {
 		used = float64(s.Used) / float64(s.Total)
-		text = fmt.Sprintf("%s of %s used", bytes(s.Used), bytes(s.Total))
+		text = fmt.Sprintf("%s of %s used", size(s.Used), size(s.Total))
 	}
 	b.add("swap", used, level(used, 0.4, 0.5), text)
 }
@@ -179,7 +196,7 @@ func (h *Host) lookDisks(ctx context.Context, b *round) {
 		if u.Used+u.Free > 0 {
 			used = float64(u.Used) / float64(u.Used+u.Free) // as df: what users can have, not what is reserved
 		}
-		b.add("disk "+path, used, level(used, 0.9, 0.95), fmt.Sprintf("%s of %s free", bytes(u.Free), bytes(u.Total)))
+		b.add("disk "+path, used, level(used, 0.9, 0.95), fmt.Sprintf("%s of %s free", size(u.Free), size(u.Total)))
 	}
 }
 
@@ -244,7 +261,7 @@ func level(v, warning, critical float64) string {
 	return "ok"
 }
 
-func bytes(n uint64) string {
+func size(n uint64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"}
 	v := float64(n)
 	i := 0

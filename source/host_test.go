@@ -9,7 +9,7 @@ import (
 )
 
 func TestLookTellsTheMachine(t *testing.T) {
-	h := NewHost(HostOptions{Host: "here", Interval: 2 * time.Second})
+	h := NewHost(HostOptions{Host: "here", Interval: 2 * time.Second}, nil)
 	h.Look(t.Context())
 	got := map[string]event.Event{}
 	for _, e := range h.Look(t.Context()) {
@@ -36,7 +36,7 @@ func TestLookTellsTheMachine(t *testing.T) {
 func TestRunEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	rounds := 0
-	NewHost(HostOptions{Interval: time.Millisecond}).Run(ctx, func(events []event.Event) {
+	NewHost(HostOptions{Interval: time.Millisecond}, nil).Run(ctx, func(events []event.Event) {
 		if rounds++; rounds == 3 {
 			cancel()
 		}

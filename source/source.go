@@ -5,7 +5,7 @@
 // service from outside. Each registers with package streams as probe.KIND or source.KIND, and the server
 // looks at those that the rules name.
 //
-//	source.NewHost(source.HostOptions{}).Run(ctx, func(events []event.Event) { server.Ingest(events) })
+//	source.NewHost(source.HostOptions{}, nil).Run(ctx, func(events []event.Event) { server.Ingest(events) })
 //
 // Guarantees:
 //   - A source never overlaps itself, and its reads are bounded in time, bytes and events.

@@ -46,7 +46,7 @@ func referencePages(all []*command) map[string]string {
 	return map[string]string{
 		"operators.md": operatorsPage(),
 		"sinks.md":     docPage("Sinks", "streams.RegisterSink", "A sink takes what rules send out of zeta. It is called like an operator without children.", streams.Sinks(), ""),
-		"listeners.md": docPage("Listeners and settings", "streams.RegisterListener and streams.RegisterSetting", "A listener is a door for events. If any file of the rules has a `listen.` statement, only those listeners start.", streams.Listeners(), "listen.") + docSections(streams.Settings(), ""),
+		"listeners.md": docPage("Listeners, sources and settings", "streams.RegisterListener, RegisterSource and RegisterSetting", "A listener is a door for events. If any file of the rules has a `listen.` statement, only those listeners start. A probe or a source is what zeta looks at itself.", streams.Listeners(), "listen.") + docSections(streams.Sources(), "") + docSections(streams.Settings(), ""),
 		"cli.md":       cliPage(all),
 	}
 }

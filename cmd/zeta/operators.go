@@ -14,7 +14,7 @@ var operatorsCommand = &command{
 	name:    "operators",
 	args:    "[NAME]",
 	summary: "explain the words of the rule language",
-	doc: `Without a name it lists the operators, folds, sinks, listeners, settings and functions with a sentence each. With one it
+	doc: `Without a name it lists the operators, folds, sinks, listeners, sources, settings and functions with a sentence each. With one it
 prints all about it: arguments with their bounds and defaults, semantics, the clock it follows, what is bounded and how,
 what differs from Riemann, and examples, each of which is run by zeta's own tests.`,
 	example: `zeta operators
@@ -63,6 +63,7 @@ func words() []struct {
 		{"Folds", folds},
 		{"Sinks", docs(streams.Sinks(), "")},
 		{"Listeners", docs(streams.Listeners(), "listen.")},
+		{"Probes and sources", docs(streams.Sources(), "")},
 		{"Settings", docs(streams.Settings(), "")},
 		{"Functions", functions},
 	}
@@ -86,7 +87,7 @@ func explain(c *cli, name string) error {
 	for _, list := range []struct {
 		docs   []streams.Doc
 		prefix string
-	}{{streams.Operators(), ""}, {streams.Sinks(), ""}, {streams.Listeners(), "listen."}, {streams.Settings(), ""}} {
+	}{{streams.Operators(), ""}, {streams.Sinks(), ""}, {streams.Listeners(), "listen."}, {streams.Sources(), ""}, {streams.Settings(), ""}} {
 		for _, d := range list.docs {
 			if list.prefix+d.Name == name || d.Name == name && list.prefix != "" {
 				d.Name = list.prefix + d.Name

@@ -1,0 +1,14 @@
+//go:build unix
+
+package source
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// ownGroup gives the program a process group of its own, which is killed as a whole when its time is up.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+}
