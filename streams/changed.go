@@ -22,7 +22,7 @@ func init() {
 			return in
 		},
 		New: func(env *Env, o ChangedOptions, next Stream) (Stream, error) {
-			return &changed{env: env, opts: o, next: next, last: o.Init}, nil
+			return &changed{env: env, opts: o, next: next, last: o.Init, state: o.Value.field.Name == "state" && !o.Pairs}, nil
 		},
 		Examples: []Example{{
 			Title: "only transitions",
@@ -76,10 +76,15 @@ type changed struct {
 	next   Stream
 	last   Datum
 	before previous
+	state  bool // what is compared is the state alone
 }
 
 // Push implements Stream.
 func (c *changed) Push(v Value) {
+	// Fast path: the state is there and has not changed.
+	if e := v.Event; c.state && e != nil && c.last.Kind == String && e.Has&event.HasState != 0 && e.State == c.last.Str {
+		return
+	}
 	if !c.opts.Pairs {
 		if c.observe(c.opts.Value.Eval(v)) {
 			c.next.Push(v)

@@ -45,7 +45,7 @@ type percentiles struct {
 	opts  PercentilesOptions
 	next  Stream
 	ticks *periodic
-	bin   queue
+	bin   samples
 	seen  uint64 // events with a metric in the open interval
 }
 
@@ -81,11 +81,12 @@ func mix(n uint64) uint64 {
 }
 
 func (p *percentiles) emit() {
-	sorted := sortByMetric(p.bin.events())
-	if len(sorted) > 0 {
+	if all := p.bin.ranks(); len(*all) > 0 {
 		for _, point := range p.opts.Points {
-			p.next.Push(EventValue(withSuffix(sorted[sampleIndex(len(sorted), point.At)], point.Suffix)))
+			r := selectRank(*all, sampleIndex(len(*all), point.At))
+			p.next.Push(EventValue(withSuffix(p.bin.at(r.event), point.Suffix)))
 		}
+		ranksPool.Put(all)
 	}
 	p.forget()
 }
