@@ -326,7 +326,7 @@ func (l *Log) Generation() uint64 { return l.w.generation }
 
 // Read calls fn with every record from the given sequence on, in order, that was written when it was called;
 // 0 is the oldest there is. The record's body is valid until fn returns. It ends early when fn returns an
-// error, which it returns unless it is Stop. Damaged bytes are passed over, set aside in the directory
+// error, which it returns unless it is ErrStop. Damaged bytes are passed over, set aside in the directory
 // quarantine, and told of in the Reader, which is never nil and is not to be read from any more.
 func (l *Log) Read(from uint64, fn func(Record) error) (*Reader, error) {
 	r := l.Reader(from)

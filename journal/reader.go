@@ -25,8 +25,8 @@ type Damage struct {
 
 func (d Damage) String() string { return fmt.Sprintf("%s bytes %d-%d", d.Segment, d.From, d.To) }
 
-// Stop ends a Read early without an error.
-var Stop = errors.New("stop reading")
+// ErrStop ends a Read early without an error.
+var ErrStop = errors.New("stop reading")
 
 // source is an open segment.
 type source struct {
@@ -258,7 +258,7 @@ func (r *Reader) each(fn func(Record) error) error {
 		if err == nil {
 			err = fn(rec)
 		}
-		if errors.Is(err, Stop) {
+		if errors.Is(err, ErrStop) {
 			return nil
 		}
 		if err != nil {
