@@ -175,7 +175,7 @@ func FuzzNextLine(f *testing.F) {
 			rest = rest[n:]
 		}
 		if want := strings.LastIndexByte(string(b), '\n') + 1; total != want {
-			t.Fatal(fmt.Sprintf("%d bytes in lines, want %d", total, want))
+			t.Fatalf("%d bytes in lines, want %d", total, want)
 		}
 	})
 }

@@ -49,9 +49,7 @@ func rulesTexts(t testing.TB) []string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, line := range strings.Split(string(a.Files[0].Data), ";\n") {
-				all = append(all, line)
-			}
+			all = append(all, strings.Split(string(a.Files[0].Data), ";\n")...)
 			all = append(all, string(a.Files[0].Data))
 		}
 	}
