@@ -266,7 +266,7 @@ func start(t *testing.T) *rig {
 	binary := filepath.Join(r.dir, "zeta")
 	run(t, "go", "build", "-o", binary, "zeta/cmd/zeta")
 
-	zeta := exec.Command(binary, "serve", "--config", "zeta.expr")
+	zeta := exec.Command(binary, "serve", "--config", "zeta.expr", "--data", r.path("state"))
 	zeta.Env = append(os.Environ(),
 		"ZETA_TCP="+r.tcp, "ZETA_UDP="+r.tcp, "ZETA_TLS="+r.tls, "ZETA_HTTP="+r.http,
 		"ZETA_CERT="+r.path("server.crt"), "ZETA_KEY="+r.path("server.key"), "ZETA_CA="+r.path("ca.crt"),
