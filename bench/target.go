@@ -63,7 +63,7 @@ listen.udp("127.0.0.1:0"); listen.http("127.0.0.1:0");
 	if err := os.WriteFile(file, []byte(listeners+rules), 0o600); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, c.zeta, "serve", "--config", file, "--log-json", "--pprof", "127.0.0.1:0", "--health", "no")
+	cmd := exec.CommandContext(ctx, c.zeta, "serve", "--data=", "--config", file, "--log-json", "--pprof", "127.0.0.1:0", "--health", "no")
 	if c.procs > 0 {
 		cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", c.procs))
 	}

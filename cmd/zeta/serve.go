@@ -10,6 +10,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -27,14 +28,15 @@ var serveCommand = &command{
 	doc: `Runs zeta until SIGTERM or an interrupt; a second one ends it at once. Without --config it listens on loopback
 (Riemann's protocol on 5555, TCP and UDP, and HTTP with the dashboard on 5556), indexes everything, and feeds itself with
 this machine's health. With --config the rules decide; their listen statements replace the default listeners.
-Problems in the rules are all printed, and nothing is started.`,
+Problems in the rules are all printed, and nothing is started. What came in, what is to go out and the state of the rules
+are kept in the data directory: a restart, even after kill -9, goes on where the last one ended.`,
 	example: `zeta serve
-zeta serve --config /etc/zeta/zeta.expr
+zeta serve --config /etc/zeta/zeta.expr --data /var/lib/zeta
 zeta serve --config zeta.expr --health --log-level debug`,
 	flags: func(fs *flag.FlagSet) func(*cli, []string) error {
 		var s serveFlags
 		fs.Var(&s.config, "config", "rules `FILE`; may be repeated")
-		fs.StringVar(&s.data, "data", "", "`DIRECTORY` that keeps state and alerts over a restart (default in memory only)")
+		fs.StringVar(&s.data, "data", "auto", "`DIRECTORY` that keeps state and alerts over a restart; auto is zeta below the user's state directory, and --data= keeps nothing")
 		fs.StringVar(&s.health, "health", "auto", "feed this machine's health: `yes`, no, or auto (only without --config)")
 		fs.StringVar(&s.level, "log-level", "info", "least `LEVEL` that is logged: debug, info, warn, error")
 		fs.BoolVar(&s.json, "log-json", false, "log JSON instead of text")
@@ -84,9 +86,12 @@ func serve(c *cli, s *serveFlags) error {
 	v, _, _ := version()
 	var store *server.Store
 	outbound := sinks.Options{Logger: log}
+	if s.data == "auto" {
+		s.data = stateDir(c)
+	}
 	if s.data != "" {
 		if store, err = server.OpenStore(s.data, log); err != nil {
-			return err
+			return fmt.Errorf("%w; --data DIR takes another directory, --data= none", err)
 		}
 		outbound.Outbox = store.Outbox
 		defer func() {
@@ -97,7 +102,7 @@ func serve(c *cli, s *serveFlags) error {
 			}
 		}()
 	} else {
-		log.Info("state and alerts are in memory only, and end with the process; --data DIR keeps them")
+		log.Warn("state and alerts are in memory only, and end with the process; --data DIR keeps them")
 	}
 	outlets := sinks.NewManager(outbound)
 	srv, err := server.New(server.Options{
@@ -136,6 +141,17 @@ func serve(c *cli, s *serveFlags) error {
 	}
 	log.Info("ended")
 	return nil
+}
+
+// stateDir is where state is kept unless --data says otherwise; "" when there is no such place.
+func stateDir(c *cli) string {
+	if dir := c.env("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "zeta")
+	}
+	if home := c.env("HOME"); filepath.IsAbs(home) {
+		return filepath.Join(home, ".local", "state", "zeta")
+	}
+	return ""
 }
 
 func (s *serveFlags) logger(c *cli) (*slog.Logger, error) {

@@ -98,7 +98,7 @@ func start(t *testing.T) *rig {
 	r.certificates()
 	binary := filepath.Join(r.dir, "zeta")
 	run(t, nil, "go", "build", "-o", binary, "zeta/cmd/zeta")
-	zeta := exec.Command(binary, "serve", "--config", "zeta.expr")
+	zeta := exec.Command(binary, "serve", "--config", "zeta.expr", "--data=")
 	zeta.Env = append(os.Environ(), "XDG_STATE_HOME="+r.dir,
 		"ZETA_TCP="+r.tcp, "ZETA_TLS="+r.tls, "ZETA_MTLS="+r.mtls, "ZETA_HTTP="+r.http,
 		"ZETA_CERT="+r.path("server.crt"), "ZETA_KEY="+r.path("server.key"), "ZETA_CA="+r.path("ca.crt"))
