@@ -105,11 +105,7 @@ func (l *Log) flush(closing bool) bool {
 func (l *Log) flushOnce(closing bool) error {
 	l.mu.Lock()
 	if len(l.cur.buf) > 0 {
-		l.pending = append(l.pending, l.cur)
-		l.cur = &group{}
-		if n := len(l.free); n > 0 {
-			l.cur, l.free = l.free[n-1], l.free[:n-1]
-		}
+		l.endGroup()
 	}
 	pending := l.pending
 	bytes := 0
@@ -254,6 +250,15 @@ func (l *Log) sync(pending []*group) error {
 	l.mu.Unlock()
 	l.told()
 	return nil
+}
+
+// endGroup begins another group. Called with mu held.
+func (l *Log) endGroup() {
+	l.pending = append(l.pending, l.cur)
+	l.cur = &group{}
+	if n := len(l.free); n > 0 {
+		l.cur, l.free = l.free[n-1], l.free[:n-1]
+	}
 }
 
 // recycle keeps a group's buffer for another, unless much is kept already. Called with mu held.

@@ -66,7 +66,7 @@ type Log struct {
 	next    uint64   // sequence of the next record
 	stamp   int64    // of the last record
 	cur     *group   // what Append fills
-	pending []*group // taken by the committer and not durable yet, in order
+	pending []*group // ended and not durable yet, in order
 	free    []*group
 	held    int    // bytes in cur and pending
 	lostSeq uint64 // first sequence that was lost since the last record that was taken; 0: none
@@ -100,6 +100,9 @@ type group struct {
 }
 
 func (g *group) reset() { *g = group{buf: g.buf[:0]} }
+
+// groupBytes end a group, so that buffers keep a size that is worth keeping.
+const groupBytes = 1 << 20
 
 // urgentBytes are written without waiting for more.
 const urgentBytes = 256 << 10
@@ -148,6 +151,9 @@ func (l *Log) Append(kind Kind, stamp int64, body ...[]byte) (seq uint64, err er
 	}
 	if before < urgentBytes && len(g.buf) >= urgentBytes {
 		signal(l.urgent)
+	}
+	if len(g.buf) >= groupBytes {
+		l.endGroup()
 	}
 	return seq, nil
 }
