@@ -217,7 +217,7 @@ func TestReinjectedEventsRunAfterThePresentOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testEngine(t, `
 			where(service == "a", with({service: "b"}, reinject));
-			where(service == "loop", reinject);
+			where(service == "loop", with({service: "lo" + "op"}, reinject));
 			publish("all");`)
 		take := published(t, s, "all")
 		s.Ingest([]event.Event{ev("h", "a", 1), ev("h", "c", 2)})

@@ -55,6 +55,7 @@ type let struct {
 	from     []*let   // the lets that use it; nil stands for a use elsewhere
 	live     bool     // a statement uses it, be it through other lets
 	takes    Kind
+	stateOf  *string // see compiler.stateOf
 }
 
 // def is a template.
@@ -249,7 +250,29 @@ func (c *compiler) shared(n ast.Node, l *let, x context) part {
 	if l.part == nil {
 		return nil
 	}
+	if name := c.stateOf(l); name != "" && x.path.outer != "" {
+		c.warn(n.Location(), "", fmt.Sprintf("%s is one instance for all keys of by, and so is the state of its %s", l.name, name), "",
+			fmt.Sprintf("for one a key write def(%s(), …) and %s()", l.name, l.name))
+	}
 	return &letPart{l}
+}
+
+// stateOf returns the first operator of a let whose state the uses of the let share; "" if there is none.
+func (c *compiler) stateOf(l *let) string {
+	if l.stage != 2 || l.stateOf != nil {
+		if l.stateOf != nil {
+			return *l.stateOf
+		}
+		return ""
+	}
+	l.stateOf = new(string)
+	for _, n := range c.places {
+		if n != nil && n.let == l && n.stateful && n.entry.kind == operatorName && n.path.outer == "" && n.name != "by" && n.name != "byBuilder" {
+			*l.stateOf = n.name
+			break
+		}
+	}
+	return *l.stateOf
 }
 
 // resolve compiles a let on its first use; false says that there was a problem.
@@ -529,6 +552,9 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 	place.path = below.path
 	d.branches(below)
 	place.outlets = d.outlets
+	if !failed {
+		place.args, place.template = args, len(x.opening) > 0
+	}
 	switch {
 	case r.Leaf && len(rest) > 0:
 		c.report(nodeLocation(rest[0]), r.Name, "takes no streams", "nothing can follow it", fmt.Sprintf("write sdo(%s, …) to send the input to both", r.Name))
@@ -556,7 +582,7 @@ func (c *compiler) place(n ast.Node, r *registration) *node {
 		return nil
 	}
 	at := c.src.position(n.Location().From)
-	place := &node{entry: r, name: r.Name, pos: fmt.Sprintf("%s:%d:%d", at.file, at.line, at.col), order: len(c.places)}
+	place := &node{entry: r, name: r.Name, pos: fmt.Sprintf("%s:%d:%d", at.file, at.line, at.col), order: len(c.places), at: n.Location()}
 	c.places = append(c.places, place)
 	return place
 }

@@ -2,6 +2,7 @@ package streams
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -58,10 +59,11 @@ type bound struct {
 	low, high         scalar // none: no bound
 	lowOpen, highOpen bool
 	lowText, highText string
-	equals            *Datum
-	equalsText        string
-	missing           string // the test for nil
-	present           string // a condition that only a value that is there meets
+	items             []Datum // the values that == or in leaves; nil: any
+	itemsText         string
+	conds             []constCond // what was asked so far
+	missing           string      // the test for nil
+	present           string      // a condition that only a value that is there meets
 }
 
 // contradiction adds a condition to what is known and says which earlier one it cannot be true with.
@@ -114,23 +116,10 @@ func together(a, b string) string { return fmt.Sprintf("%s and %s cannot both ho
 
 // add narrows the bound by value OP d.
 func (k *bound) add(op string, d Datum, text string) string {
-	if k.equals != nil && !holdsFor(op, k.equals, &d) {
-		return together(k.equalsText, text)
+	if found := k.narrow(op, d, text); found != "" || op == "==" {
+		return found
 	}
 	v := d.scalar()
-	if op == "==" {
-		for _, edge := range [...]struct {
-			op, text string
-			v        scalar
-		}{{orderOp(">", k.lowOpen), k.lowText, k.low}, {orderOp("<", k.highOpen), k.highText, k.high}} {
-			at := edge.v.datum()
-			if edge.v.kind != Missing && !holdsFor(edge.op, &d, &at) {
-				return together(edge.text, text)
-			}
-		}
-		k.equals, k.equalsText = &d, text
-		return ""
-	}
 	if v.kind == Missing {
 		return ""
 	}
@@ -150,11 +139,34 @@ func (k *bound) add(op string, d Datum, text string) string {
 	return ""
 }
 
-func orderOp(op string, open bool) string {
-	if open {
-		return op
+// constCond is a comparison with a constant.
+type constCond struct {
+	op, text string
+	d        Datum
+}
+
+// narrow keeps the values that the condition and those before it leave, where some condition names them.
+func (k *bound) narrow(op string, d Datum, text string) string {
+	k.conds = append(k.conds, constCond{op, text, d})
+	last := k.conds[len(k.conds)-1:]
+	switch {
+	case k.items == nil && op == "==":
+		k.items, k.itemsText, last = []Datum{d}, text, k.conds
+	case k.items == nil && op == "in" && d.Kind == List && len(d.List) > 0:
+		k.items, k.itemsText, last = slices.Clone(d.List), text, k.conds
+	case k.items == nil:
+		return ""
 	}
-	return op + "="
+	for _, c := range last {
+		k.items = slices.DeleteFunc(k.items, func(x Datum) bool { return !holdsFor(c.op, &x, &c.d) })
+		if len(k.items) == 0 {
+			if c.text == k.itemsText || c.text == text {
+				return together(k.itemsText, text)
+			}
+			return together(c.text, text)
+		}
+	}
+	return ""
 }
 
 // holdsFor reports whether x OP d can hold for the constant x; true for operators that are not looked into.
@@ -162,6 +174,8 @@ func holdsFor(op string, x, d *Datum) bool {
 	switch op {
 	case "==":
 		return equalValues(x, d)
+	case "!=":
+		return !equalValues(x, d)
 	case "in":
 		if d.Kind != List {
 			return true

@@ -130,7 +130,7 @@ func TestFormatComments(t *testing.T) {
 			continue
 		}
 		pieces, _ := lexStatement(statements[0].text, statements[0].start, statements[0].comments)
-		for range 3 {
+		for range 10 {
 			var b strings.Builder
 			count := 0
 			for _, p := range pieces {

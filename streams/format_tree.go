@@ -127,8 +127,14 @@ func (r *treeReader) fill(g *formatGroup) {
 			item.cutAfter()
 			done := item
 			add()
-			done.after = append(done.after, r.sameLine()...)
-		case p.kind == lexer.Bracket && strings.Contains(")]}", p.text):
+			for _, c := range r.sameLine() {
+				if !c.isLineComment() && r.atEnd() {
+					done.parts = append(done.parts, formatPart{piece: c}) // the comma is going to be left out
+				} else {
+					done.after = append(done.after, c)
+				}
+			}
+		case p.is(")") || p.is("]") || p.is("}"):
 			g.end = append(g.end, item.cutEnd()...)
 			add()
 			return
@@ -144,13 +150,18 @@ func (r *treeReader) fill(g *formatGroup) {
 	add()
 }
 
+// atEnd reports whether the brackets end here.
+func (r *treeReader) atEnd() bool {
+	return len(r.pieces) > 0 && (r.pieces[0].is(")") || r.pieces[0].is("]") || r.pieces[0].is("}"))
+}
+
 // sameLine takes the comments that stand behind a comma at the end of its line.
 func (r *treeReader) sameLine() []piece {
 	n := 0
 	for n < len(r.pieces) && r.pieces[n].isComment() && !r.pieces[n].newline {
 		n++
 	}
-	if n < len(r.pieces) && !r.pieces[n].newline && !r.pieces[n].is(")") && !r.pieces[n].is("]") && !r.pieces[n].is("}") {
+	if end := (&treeReader{r.pieces[n:]}).atEnd(); n < len(r.pieces) && !r.pieces[n].newline && !end {
 		// What follows them on the same line is what they are about, but for line comments.
 		for n > 0 && !r.pieces[n-1].isLineComment() {
 			n--

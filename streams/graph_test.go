@@ -246,7 +246,7 @@ func TestReinject(t *testing.T) {
 
 // TestReinjectDoubling is a ring in which each event becomes two.
 func TestReinjectDoubling(t *testing.T) {
-	g := newGraphTest(t, `reinject; reinject`)
+	g := newGraphTest(t, `with({service: service}, where(service != nil, reinject, reinject))`)
 	g.push("h", "s", 1)
 	stats := g.graph.Stats()
 	if n := stats[0].Events; n != maxQueued+1 {

@@ -428,6 +428,7 @@ func (l *load) finish() (*Rules, Problems) {
 	for _, n := range l.tests {
 		l.test(n)
 	}
+	l.lintStreams()
 	if l.errors == 0 {
 		l.unused()
 	}

@@ -2,6 +2,9 @@ package streams
 
 import (
 	"reflect"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
 )
 
 // scope owns what a graph, or one fork of it, has built: its stateful nodes and its timers.
@@ -66,6 +69,9 @@ type node struct {
 	binds    []bind
 	make     func(env *Env) Stream // of a sink; else the registration's
 	sink     string                // of a sink, its ID
+	at       file.Location
+	args     []ast.Node // as written, until the rules are loaded
+	template bool       // it stands in a template
 	next     part
 	outlets  []outlet
 	let      *let // whose stream it belongs to; nil: none
