@@ -255,6 +255,22 @@ func measureHostile(ctx context.Context, c *config) ([]measured, error) {
 	return []measured{{r.CPU / 1000, r.Calibration}, {value: r.RSS * 1.048576}}, nil
 }
 
+func measureJournal(ctx context.Context, c *config) ([]measured, error) {
+	kept := *c
+	kept.journal = true
+	var all []measured
+	for _, r := range []row{{Rules: "index", Batch: 100}, {Rules: "streams", Batch: 100}, {Rules: "index", Batch: 1}} {
+		r.Network, r.Shape, r.Conns, r.Depth = "tcp", "app", 1, 16
+		m, err := kept.median(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, of(m))
+	}
+	all[2].value /= 1000
+	return all, nil
+}
+
 func measureSmall(ctx context.Context, c *config) ([]measured, error) {
 	t, err := c.start(ctx, fivePredicates)
 	if err != nil {

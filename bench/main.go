@@ -36,6 +36,7 @@ type config struct {
 	repeat      int
 	time        time.Duration // of one measurement
 	procs       int
+	journal     bool   // the server keeps what comes in on disk
 	dir         string // for the binary, certificates and rules
 	zeta        string // the binary
 }

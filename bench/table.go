@@ -151,10 +151,14 @@ func (c *config) repeatedly(run func() (*loadResult, error)) (*loadResult, error
 }
 
 func (c *config) loadOf(t *target, r row) load {
+	long := c.time
+	if r.Rules == "streams" && !c.quick {
+		long = max(long, 6*time.Second) // its intervals are five seconds long
+	}
 	return load{
 		Network: r.Network, Addr: t.addr[r.Network], CA: c.dir + "/ca.pem",
 		Sample: sample{Shape: r.Shape, Series: 10_000, Batch: r.Batch, Rounds: 3},
-		Conns:  r.Conns, Depth: r.Depth, Rate: r.Rate, Time: c.time, PID: t.pid(), Metrics: t.metrics(), Calibrate: c.time / 8,
+		Conns:  r.Conns, Depth: r.Depth, Rate: r.Rate, Time: long, PID: t.pid(), Metrics: t.metrics(), Calibrate: c.time / 8,
 	}
 }
 
