@@ -104,7 +104,8 @@ func (s *Security) decrypt(body []byte) (plain []byte, reason string) {
 		return nil, err.Error()
 	}
 	plain = make([]byte, len(data))
-	cipher.NewOFB(block, iv).XORKeyStream(plain, data) //nolint:staticcheck // the protocol is older than the advice
+	//lint:ignore SA1019 the protocol is older than the advice
+	cipher.NewOFB(block, iv).XORKeyStream(plain, data)
 	sum := sha1.Sum(plain[sha1.Size:])
 	if subtle.ConstantTimeCompare(sum[:], plain[:sha1.Size]) != 1 {
 		return nil, fmt.Sprintf("the password of user %.64q does not fit", user)

@@ -18,7 +18,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"zeta/event"
 )
@@ -83,9 +82,6 @@ func source(e *event.Event, host string) {
 		e.SetHost(host)
 	}
 }
-
-// micros returns a time as microseconds since the epoch.
-func micros(t time.Time) int64 { return t.UnixMicro() }
 
 // attribute gives an event an attribute: one named host, state or description fills that field when it is
 // missing, as do attributes of Riemann's protocol; one named service, time, metric, ttl or tags keeps its name

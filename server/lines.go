@@ -49,6 +49,9 @@ type lineProtocol struct {
 	// reason; a connection goes on with the next line.
 	take func(dst []event.Event, line []byte, host string) ([]event.Event, error)
 
+	// skip reports whether a line holds no data, but is only to be answered. nil: none is.
+	skip func(line []byte) bool
+
 	// answer returns what a TCP peer is told about a line, nil for nothing; quit ends the connection. nil:
 	// nothing is ever answered.
 	answer func(line []byte, err error) (reply []byte, quit bool)
@@ -269,7 +272,9 @@ func (l *lineConn) run(b []byte, last bool) (rest []byte, more bool) {
 			break
 		}
 		b = b[n:]
-		l.events, err = l.line(l.events, line, l.host, l.c.remote)
+		if l.protocol.skip == nil || !l.protocol.skip(line) {
+			l.events, err = l.line(l.events, line, l.host, l.c.remote)
+		}
 		if l.protocol.answer != nil {
 			reply, quit := l.protocol.answer(line, err)
 			l.out, more = append(l.out, reply...), !quit
@@ -279,6 +284,8 @@ func (l *lineConn) run(b []byte, last bool) (rest []byte, more bool) {
 			l.events = l.events[:0]
 		}
 		if len(l.out) >= maxUnanswered {
+			l.ingest(l.events, l.c.remote) // an answer says that the event has run
+			l.events = l.events[:0]
 			more = l.flush() && more
 		}
 	}

@@ -1,0 +1,10 @@
+package lines
+
+import "testing"
+
+func TestOpenTSDB(t *testing.T) { testFile(t, "opentsdb", OpenTSDB) }
+
+func FuzzOpenTSDB(f *testing.F) {
+	seeds(f, "opentsdb")
+	f.Fuzz(func(t *testing.T, line []byte) { fuzzed(t, line, OpenTSDB) })
+}
