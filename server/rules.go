@@ -101,6 +101,8 @@ func (s *Server) openListener(d streams.Declaration) (listener, error) {
 		return openHTTP(s, o)
 	case opener:
 		return o.open(s)
+	case Opener:
+		return o.OpenListener(&Doorway{server: s, kind: d.Kind})
 	}
 	return nil, fmt.Errorf("listen.%s: this program has no such listener", d.Kind)
 }

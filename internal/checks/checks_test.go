@@ -19,7 +19,7 @@ var layers = [][]string{
 	{"event/wire", "query", "collectd", "lines"},
 	{"client", "index", "streams", "journal"},
 	{"sinks", "dashboard", "source", "server"},
-	{"sinks/sinktest"},
+	{"sinks/sinktest", "brokers"},
 	{"cmd/zeta", "bench", "examples/capital-match", "examples/clients", "faults"},
 }
 

@@ -1,0 +1,3 @@
+package main
+
+import _ "zeta/brokers" // listen.nats, listen.kafka, listen.rabbitmq
