@@ -291,7 +291,7 @@ func TestSwapKeepsState(t *testing.T) {
 		if problems.Err() != nil {
 			t.Fatal(problems)
 		}
-		if err := s.engine.Swap(next); err != nil {
+		if _, err := s.engine.Swap(next); err != nil {
 			t.Fatal(err)
 		}
 		s.Ingest([]event.Event{bad})

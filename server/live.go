@@ -268,7 +268,7 @@ func (l *liveSocket) time() []byte {
 	s := l.server
 	now, seq := s.engine.Now()
 	conns := 0
-	for _, o := range s.listeners {
+	for _, o := range s.open() {
 		conns += o.Connections()
 	}
 	return fmt.Appendf(nil, `{"op":"time","now":%q,"seq":%d,"rate":%.1f,"series":%d,"connections":%d}`,

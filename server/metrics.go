@@ -14,6 +14,8 @@ type metrics struct {
 	fixed       *prometheus.CounterVec
 	certReloads *prometheus.CounterVec
 	panics      prometheus.Counter
+	reloads     *prometheus.CounterVec
+	reloadLock  prometheus.Histogram
 	subscribers *prometheus.GaugeVec
 	cut         prometheus.Counter
 }
@@ -37,6 +39,15 @@ func newMetrics(s *Server) *metrics {
 			Name: "zeta_server_panics_total",
 			Help: "Faults of the program in connections and requests; each is logged with its stack.",
 		}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "zeta_server_reloads_total",
+			Help: "Attempts to load the rules again.",
+		}, []string{"result"}),
+		reloadLock: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "zeta_server_reload_lock_seconds",
+			Help:    "Time for which events waited while rules were changed.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9),
+		}),
 		subscribers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "zeta_server_subscribers",
 			Help: "Open subscriptions.",
@@ -46,7 +57,10 @@ func newMetrics(s *Server) *metrics {
 			Help: "Subscribers closed because they did not read.",
 		}),
 	}
-	m.registry.MustRegister(m.refused, m.fixed, m.certReloads, m.panics, m.subscribers, m.cut,
+	for _, result := range [...]string{"ok", "error"} {
+		m.reloads.WithLabelValues(result) // 0, not absent: an alert on its increase sees the first one
+	}
+	m.registry.MustRegister(m.refused, m.fixed, m.certReloads, m.panics, m.subscribers, m.cut, m.reloads, m.reloadLock,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&figures{server: s})
 	return m
@@ -158,7 +172,7 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(descHistory, prometheus.GaugeValue, float64(kept))
 	ch <- prometheus.MustNewConstMetric(descHistoryOut, prometheus.GaugeValue, float64(refused))
 	conns := map[string]int{}
-	for _, l := range s.listeners {
+	for _, l := range s.open() {
 		conns[l.Kind()] += l.Connections()
 	}
 	for kind, n := range conns {

@@ -27,6 +27,7 @@ func (h *httpListener) routes() http.Handler {
 	mux.HandleFunc("GET /api/v1/series", h.getSeries)
 	mux.HandleFunc("GET /api/v1/stats", h.getStats)
 	mux.HandleFunc("GET /api/v1/rules", h.getRules)
+	mux.HandleFunc("POST /api/v1/reload", h.postReload)
 	mux.HandleFunc("GET /api/v1/live", h.live)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, errors.New("no such path or method: "+r.Method+" "+r.URL.Path))

@@ -17,18 +17,12 @@ const firstReport = time.Second
 // reporter sends zeta's own figures through the rules as events, host this machine, tag "zeta".
 type reporter struct {
 	server *Server
-	host   string
 	at     time.Time
 	last   engineCounts
-	set    *event.Set
 }
 
 func newReporter(s *Server) *reporter {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "localhost"
-	}
-	return &reporter{server: s, host: host, at: time.Now(), last: s.engine.counts(), set: event.NewSet([]string{"zeta"}, nil)}
+	return &reporter{server: s, at: time.Now(), last: s.engine.counts()}
 }
 
 // run reports until ctx is done.
@@ -77,18 +71,39 @@ func (r *reporter) report(now time.Time) []event.Event {
 		}
 		events = append(events, e)
 	}
-	for _, l := range s.listeners {
+	for _, l := range s.open() {
 		events = append(events, r.event("zeta server "+l.Kind()+" "+l.Addr().String()+" conns", float64(l.Connections())))
+	}
+	if s.reloadTried() {
+		events = append(events, s.reloadEvent())
 	}
 	return events
 }
 
 func (r *reporter) event(service string, metric float64) event.Event {
-	e := event.Event{Set: r.set, Own: true}
-	e.SetHost(r.host)
+	e := ownEvent(r.server.host, service)
+	e.SetFloat(metric)
+	return e
+}
+
+// ownSet marks the events about zeta itself.
+var ownSet = event.NewSet([]string{"zeta"}, nil)
+
+// ownEvent makes an event about zeta itself: all is well, until the next report.
+func ownEvent(host, service string) event.Event {
+	e := event.Event{Set: ownSet, Own: true}
+	e.SetHost(host)
 	e.SetService(service)
 	e.SetState("ok")
-	e.SetFloat(metric)
 	e.SetTTL(2 * selfInterval.Seconds())
 	return e
+}
+
+// ownHost is the name of this machine.
+func ownHost() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return host
 }

@@ -31,6 +31,7 @@ type Options struct {
 	Store     *Store       // where inputs, alerts and state are kept; nil: in memory only. The owner closes it after the server and its sinks
 	Logger    *slog.Logger // nil: slog.Default
 	Version   string       // shown to clients of the API
+	Watch     bool         // load the rules again when one of their files changes
 
 	MaxSeries     int  // series in the index; 0: a million
 	HistorySeries int  // series kept for charts; 0: 10 000, below 0: none
@@ -60,16 +61,25 @@ type Server struct {
 	rate     *rateMeter
 	queries  chan struct{} // one slot for each query that may run
 	started  time.Time
+	host     string // of the events about zeta itself
 
-	listeners []listener
+	listeners []listener         // under mu; replaced as a whole
+	doors     map[listener]*door // under mu; of the listeners, and of those that are ending
+
+	reloading sync.Mutex      // held while rules are read and put to work
+	rules     *streams.Rules  // under reloading
+	serves    bool            // under reloading: Start was called
+	files     *files          // what the rules were read from
 	ctx       context.Context // done when Shutdown begins
 	cancel    context.CancelFunc
-	serving   sync.WaitGroup // the listeners' Serve
-	running   sync.WaitGroup // the other goroutines of the server itself
+	running   sync.WaitGroup // listeners' Serve and the background goroutines
 	shutdown  sync.Once
 
-	mu    sync.Mutex
-	rules RulesStatus
+	mu        sync.Mutex
+	status    RulesStatus
+	warnings  []string // of the running rules
+	reloads   int      // attempts to load rules again
+	reloadErr error    // of the last one
 }
 
 // listener is a door for events or queries.
@@ -90,12 +100,14 @@ const (
 // Start. The error holds every problem of the rules; no listener is open then.
 func New(o Options) (*Server, error) {
 	s := newServer(o)
-	rules, err := s.load()
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	s.files.begin()
+	next, err := s.read(s.files.opened)
 	if err == nil {
-		err = s.open(rules)
+		_, err = s.use(next)
 	}
 	if err != nil {
-		s.closeListeners()
 		s.cancel()
 		s.hub.Close()
 		return nil, err
@@ -111,13 +123,15 @@ func newServer(o Options) *Server {
 	if o.HistorySeries == 0 {
 		o.HistorySeries = historySeries
 	}
-	s := &Server{opts: o, log: o.Logger, queries: make(chan struct{}, maxQueries), started: time.Now()}
+	s := &Server{opts: o, log: o.Logger, queries: make(chan struct{}, maxQueries), started: time.Now(), host: ownHost()}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.index = index.New(index.Options{MaxSeries: o.MaxSeries})
 	s.hub = index.NewHub(index.HubOptions{})
 	s.engine = newEngine(s.index, s.hub, o.Sinks, o.Logger)
 	s.rate = &rateMeter{engine: s.engine}
 	s.history = newHistory(s.index, max(o.HistorySeries, 0))
+	s.files = &files{}
+	s.doors = map[listener]*door{}
 	s.metrics = newMetrics(s)
 	s.refusals = &refusals{counter: s.metrics.refused, log: o.Logger, reasons: map[string]*sample{}}
 	s.sources = newSources(o.Logger, s.metrics.registry, s.Ingest, s.panicked)
@@ -130,13 +144,14 @@ func (s *Server) Start(ctx context.Context) error {
 		return errors.New("the server has been shut down")
 	}
 	s.engine.start()
-	for _, l := range s.listeners {
-		s.serving.Go(func() {
-			if err := l.Serve(s.ctx); err != nil {
-				s.log.Error("listener ended", "listener", l.Kind(), "err", err)
-			}
-		})
-		s.log.Info("listening", "listener", l.Kind(), "address", l.Addr().String())
+	s.reloading.Lock()
+	s.serves = true
+	for _, l := range s.open() {
+		s.admit(l)
+	}
+	s.reloading.Unlock()
+	if s.opts.Watch && len(s.opts.RulesFiles) > 0 {
+		s.running.Go(func() { s.watch(s.ctx) })
 	}
 	s.sources.start(s.ctx)
 	s.running.Go(func() { s.rate.run(s.ctx) })
@@ -159,7 +174,7 @@ func (s *Server) Start(ctx context.Context) error {
 
 // Addr returns the address of the first listener of a kind: tcp, tls, udp, http; nil if there is none.
 func (s *Server) Addr(kind string) net.Addr {
-	for _, l := range s.listeners {
+	for _, l := range s.open() {
 		if l.Kind() == kind {
 			return l.Addr()
 		}
@@ -175,13 +190,9 @@ func (s *Server) Ingest(events []event.Event) error { return s.engine.Ingest(eve
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.shutdown.Do(func() {
 		s.cancel()
-		s.closeListeners()
-		s.serving.Wait() // from here on no connection is added
-		var drained sync.WaitGroup
-		for _, l := range s.listeners {
-			drained.Go(func() { l.Drain(ctx) })
-		}
-		drained.Wait()
+		s.reloading.Lock() // lets a reload come to its end; no other one begins
+		s.reloading.Unlock()
+		s.closeDoors(ctx)
 		s.running.Wait()
 		s.sources.wait()
 		s.engine.stop()
@@ -196,12 +207,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 func (s *Server) stopping() bool { return s.ctx.Err() != nil }
-
-func (s *Server) closeListeners() {
-	for _, l := range s.listeners {
-		l.Close()
-	}
-}
 
 // maxReply bounds the answer to a query, in bytes.
 const maxReply = 64 << 20
@@ -233,7 +238,7 @@ func (s *Server) panicked(where string, p any) {
 // certificates returns when the listeners' certificates expire, by kind.
 func (s *Server) certificates() map[string]time.Time {
 	until := map[string]time.Time{}
-	for _, l := range s.listeners {
+	for _, l := range s.open() {
 		var secure *tls.Server
 		switch l := l.(type) {
 		case *tcpListener:

@@ -29,6 +29,7 @@ type RulesStatus struct {
 	Files    []string  `json:"files"`
 	LoadedAt time.Time `json:"loadedAt"`
 	Problems []string  `json:"problems"` // warnings of the running rules, and why newer ones were refused
+	Refused  bool      `json:"refused"`  // the last attempt to load rules failed
 }
 
 // Stats returns the server's figures.
@@ -41,7 +42,7 @@ func (s *Server) Stats() Stats {
 		Uptime:  time.Since(s.started).Seconds(),
 		Rules:   s.Rules(),
 	}
-	for _, l := range s.listeners {
+	for _, l := range s.open() {
 		st.Listeners = append(st.Listeners, ListenerStatus{l.Kind(), l.Addr().String(), l.Connections()})
 	}
 	return st
@@ -51,7 +52,7 @@ func (s *Server) Stats() Stats {
 func (s *Server) Rules() RulesStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rules
+	return s.status
 }
 
 // problemTexts are the texts of problems, never nil: in JSON it is a list.

@@ -63,23 +63,3 @@ func (l *load) liveLets() []*let {
 	slices.SortFunc(live, func(a, b *let) int { return cmp.Compare(a.at.From, b.at.From) })
 	return slices.Compact(live)
 }
-
-// OperatorTotals are the counters of all places where one operator or sink stands.
-type OperatorTotals struct {
-	Events   uint64 // values that came in
-	Failures uint64
-	Shed     uint64 // dropped on reaching a bound
-}
-
-// Totals adds the counters of each operator, since the rules were loaded, to sum, by the operator's name. Call
-// it as the engine's writer.
-func (g *Graph) Totals(sum map[string]OperatorTotals) {
-	for _, n := range g.rules.places {
-		events := n.events
-		if g.roots != nil && g.roots.decides[n] {
-			events += g.roots.fast
-		}
-		t := sum[n.name]
-		sum[n.name] = OperatorTotals{t.Events + events, t.Failures + n.failures, t.Shed + n.shed}
-	}
-}

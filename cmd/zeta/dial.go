@@ -25,7 +25,10 @@ type serverFlags struct {
 }
 
 func (f *serverFlags) declare(fs *flag.FlagSet) {
-	fs.StringVar(&f.addr, "addr", "127.0.0.1:5555", "`HOST:PORT` of the server")
+	if f.addr == "" {
+		f.addr = "127.0.0.1:5555"
+	}
+	fs.StringVar(&f.addr, "addr", f.addr, "`HOST:PORT` of the server")
 	if f.withDatagram {
 		fs.BoolVar(&f.udp, "udp", false, "send one datagram; nothing is answered")
 	}

@@ -29,7 +29,10 @@ var serveCommand = &command{
 (Riemann's protocol on 5555, TCP and UDP, and HTTP with the dashboard on 5556), indexes everything, and feeds itself with
 this machine's health. With --config the rules decide; their listen statements replace the default listeners.
 Problems in the rules are all printed, and nothing is started. What came in, what is to go out and the state of the rules
-are kept in the data directory: a restart, even after kill -9, goes on where the last one ended.`,
+are kept in the data directory: a restart, even after kill -9, goes on where the last one ended.
+
+The rules are loaded again when one of their files changes, on SIGHUP, and by zeta reload; connections, state and queues
+go on. Rules with problems change nothing: they are logged, told as the event "zeta reload" with state error, and counted.`,
 	example: `zeta serve
 zeta serve --config /etc/zeta/zeta.expr --data /var/lib/zeta
 zeta serve --config zeta.expr --health --log-level debug`,
@@ -41,6 +44,7 @@ zeta serve --config zeta.expr --health --log-level debug`,
 		fs.StringVar(&s.level, "log-level", "info", "least `LEVEL` that is logged: debug, info, warn, error")
 		fs.BoolVar(&s.json, "log-json", false, "log JSON instead of text")
 		fs.StringVar(&s.pprof, "pprof", "", "serve Go's profiles on this `HOST:PORT` of loopback")
+		fs.BoolVar(&s.watch, "watch", true, "load the rules again when one of their files changes")
 		fs.DurationVar(&s.grace, "grace", 10*time.Second, "longest `DURATION` of an orderly end")
 		return func(c *cli, _ []string) error { return serve(c, &s) }
 	},
@@ -57,6 +61,7 @@ type serveFlags struct {
 	health, level string
 	json          bool
 	pprof         string
+	watch         bool
 	grace         time.Duration
 }
 
@@ -112,6 +117,7 @@ func serve(c *cli, s *serveFlags) error {
 		Store:      store,
 		Logger:     log,
 		Version:    v,
+		Watch:      s.watch,
 	})
 	if err != nil {
 		return err
@@ -128,7 +134,7 @@ func serve(c *cli, s *serveFlags) error {
 	} else {
 		log.Info("zeta is running", "version", v)
 	}
-	<-ctx.Done()
+	reloadOnSignal(ctx, srv)
 	stop() // from here on a signal ends the program at once
 	log.Info("ending; a second signal ends at once", "grace", s.grace)
 	grace, cancel := context.WithTimeout(context.Background(), s.grace)
@@ -152,6 +158,21 @@ func stateDir(c *cli) string {
 		return filepath.Join(home, ".local", "state", "zeta")
 	}
 	return ""
+}
+
+// reloadOnSignal loads the rules again at each SIGHUP, until ctx is done.
+func reloadOnSignal(ctx context.Context, srv *server.Server) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-hangup:
+			srv.Reload() // it logs what goes wrong
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func (s *serveFlags) logger(c *cli) (*slog.Logger, error) {
