@@ -62,7 +62,7 @@ func newMetrics(s *Server) *metrics {
 	}
 	m.registry.MustRegister(m.refused, m.fixed, m.certReloads, m.panics, m.subscribers, m.cut, m.reloads, m.reloadLock,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&figures{server: s})
+		&figures{server: s}, &storeFigures{server: s})
 	return m
 }
 

@@ -29,6 +29,7 @@ func (h *httpListener) routes() http.Handler {
 	mux.HandleFunc("GET /api/v1/rules", h.getRules)
 	mux.HandleFunc("POST /api/v1/reload", h.postReload)
 	mux.HandleFunc("GET /api/v1/live", h.live)
+	h.letterRoutes(mux)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, errors.New("no such path or method: "+r.Method+" "+r.URL.Path))
 	})
@@ -48,10 +49,14 @@ func (h *httpListener) health(w http.ResponseWriter, _ *http.Request) {
 	w.Write([]byte("ok\n"))
 }
 
-// ready answers whether every listener is open and the rules are loaded.
+// ready answers whether every listener is open, the rules are loaded, and the disk takes what has to be kept.
 func (h *httpListener) ready(w http.ResponseWriter, _ *http.Request) {
 	if h.server.stopping() {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	if why := h.server.opts.Store.degraded(); why != "" {
+		http.Error(w, "degraded: events are evaluated, but not kept: "+why, http.StatusServiceUnavailable)
 		return
 	}
 	w.Write([]byte("ready\n"))

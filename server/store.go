@@ -69,3 +69,17 @@ func (s *Store) Close(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+// degraded says why the disk does not take what has to be kept; "" if it does, or if there is no Store.
+func (s *Store) degraded() string {
+	if s == nil {
+		return ""
+	}
+	if why := s.log.Stats().Degraded; why != "" {
+		return "the journal: " + why
+	}
+	if why := s.Outbox.Stats().Degraded; why != "" {
+		return "the outbox: " + why
+	}
+	return ""
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 
 	"zeta/journal"
@@ -123,7 +125,7 @@ func (m *Manager) Wait(ctx context.Context, ticket uint64) error {
 	return m.outbox.Wait(ctx, ticket)
 }
 
-// Status returns what each sink tells about itself, and DeadLetters what was refused for good.
+// Status returns what each sink tells about itself, sorted by ID.
 func (m *Manager) Status() []Status {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -131,6 +133,7 @@ func (m *Manager) Status() []Status {
 	for _, q := range m.queues {
 		all = append(all, q.snapshot())
 	}
+	slices.SortFunc(all, func(a, b Status) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }
 

@@ -24,26 +24,10 @@ const (
 )
 
 // Status is what a sink can tell about itself.
-type Status struct {
-	Name, ID    string
-	Queued      int       // alerts waiting, the ones in flight included
-	Delivered   uint64    // alerts the target took
-	Attempts    uint64    // requests made
-	Failed      uint64    // requests that failed
-	Dropped     uint64    // alerts dropped because the queue was full: the oldest, when it is in memory
-	Refused     uint64    // alerts not taken because the queue was full, when it is on disk: their cause is not acknowledged
-	DeadLetters uint64    // alerts the target refused for good
-	LastError   string    // of the newest failed request; "" after a success
-	Since       time.Time // when LastError first came up; zero when all is well
-}
+type Status = streams.SinkStatus
 
 // DeadLetter is an alert that its target refused for good.
-type DeadLetter struct {
-	Pos   uint64 // names it to Resend and Drop
-	Alert *streams.Alert
-	Err   string
-	At    time.Time // when it was caused, on the engine's clock
-}
+type DeadLetter = streams.DeadLetter
 
 // backlog holds the alerts of one sink, in order, until the sink took them. It is safe for concurrent use;
 // one worker delivers.
