@@ -59,6 +59,19 @@ func NewServer(f Files) (*Server, error) {
 // Config returns the configuration for new connections. It stays valid across reloads and must not be changed.
 func (s *Server) Config() *Config { return s.outer }
 
+// ConfigFor returns a configuration as Config does, that also agrees with clients on one of these protocols of
+// the application, the first of the server's that the client has.
+func (s *Server) ConfigFor(protocols ...string) *Config {
+	c := base()
+	c.NextProtos = protocols
+	c.GetConfigForClient = func(*tls.ClientHelloInfo) (*Config, error) {
+		inner := s.current.Load().config.Clone()
+		inner.NextProtos = protocols
+		return inner, nil
+	}
+	return c
+}
+
 // NotAfter returns when the current certificate expires.
 func (s *Server) NotAfter() time.Time { return s.current.Load().until }
 
