@@ -2,7 +2,11 @@ package server
 
 import (
 	"bufio"
+	"fmt"
 	"io"
+	"net"
+	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -45,5 +49,40 @@ func TestJSONDoor(t *testing.T) {
 	s.arrives(`service = "udp"`, `"host":"web1"`)
 	if n := s.refused("json", "json"); n != 1 {
 		t.Errorf("%v lines refused, want 1", n)
+	}
+}
+
+func TestSyslogDoor(t *testing.T) {
+	s := serve(t, `listen.syslog("127.0.0.1:0", {protocol: "both"});`+httpDoor)
+	one := "<34>1 - web1 one - - - first\nline"
+	s.say("syslog", "tcp", fmt.Sprintf("%d %s<28>1 - web1 two - - - second\n", len(one), one))
+	s.say("syslog", "udp", "<12>kernel panic")
+	s.arrives(`service = "one"`, `"state":"critical"`, `first\nline`, `"host":"web1"`)
+	s.arrives(`service = "two"`, `"state":"warning"`, `"second"`)
+	s.arrives(`service = "syslog"`, `kernel panic`, `"host":"`+machine()+`"`)
+	c := s.say("syslog", "tcp", "999999 <1>x")
+	if _, err := io.ReadAll(c); err != nil && !strings.Contains(err.Error(), "reset") {
+		t.Errorf("a length beyond the limit: %v, want the connection closed", err)
+	}
+	until(t, "it is counted", func() bool { return s.refused("syslog", "framing") == 1 })
+}
+
+// TestLogger sends with util-linux's logger, in each of its forms.
+func TestLogger(t *testing.T) {
+	if _, err := exec.LookPath("logger"); err != nil {
+		t.Skip("logger is not installed")
+	}
+	s := serve(t, `listen.syslog("127.0.0.1:0", {protocol: "both"});`+httpDoor)
+	_, port, err := net.SplitHostPort(s.Addr("syslog").String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []string{"--udp --rfc3164", "--udp --rfc5424", "--tcp --rfc5424", "--tcp --rfc3164", "--tcp --octet-count --rfc5424"} {
+		tag := "logger" + strings.ReplaceAll(form, " ", "")
+		args := append(strings.Fields(form), "-n", "127.0.0.1", "-P", port, "-t", strings.ReplaceAll(tag, "-", "x"), "-p", "local0.err", "disk on fire")
+		if out, err := exec.Command("logger", args...).CombinedOutput(); err != nil {
+			t.Fatalf("logger %s: %v\n%s", form, err, out)
+		}
+		s.arrives(`service = "`+strings.ReplaceAll(tag, "-", "x")+`"`, `"state":"critical"`, `"description":"disk on fire"`, `"facility":"local0"`)
 	}
 }
