@@ -1,6 +1,6 @@
 package server
 
-import "flag"
+import flags "flag" // a function of the package is called flag
 
 // long runs the full size of tests that have a quick size: go test ./server -long.
-var long = flag.Bool("long", false, "run the full size of every test")
+var long = flags.Bool("long", false, "run the full size of every test")
