@@ -71,12 +71,12 @@ type ChangedOptions struct {
 }
 
 type changed struct {
-	env    *Env
-	opts   ChangedOptions
-	next   Stream
-	last   Datum
-	before previous
 	state  bool // what is compared is the state alone
+	last   Datum
+	next   Stream
+	env    *Env
+	before previous
+	opts   ChangedOptions // read only when something has changed, so it stands last
 }
 
 // Push implements Stream.
