@@ -82,8 +82,8 @@ func (s *Store) collect(ch chan<- prometheus.Metric) {
 	gauge(ch, descJournalNeeded, float64(l.Needed))
 	counter(ch, descJournalOut, l.RemovedNeeded)
 	o := s.Outbox.Stats()
-	gauge(ch, descDegraded, flag(l.Degraded != ""), "journal")
-	gauge(ch, descDegraded, flag(o.Degraded != ""), "outbox")
+	gauge(ch, descDegraded, truth(l.Degraded != ""), "journal")
+	gauge(ch, descDegraded, truth(o.Degraded != ""), "outbox")
 	counter(ch, descOutboxPut, o.Put, "taken")
 	counter(ch, descOutboxPut, o.Done, "delivered")
 	counter(ch, descOutboxPut, o.Dead, "dead")
@@ -109,8 +109,8 @@ func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ..
 	ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
 
-// flag is 1 for yes.
-func flag(yes bool) float64 {
+// truth is 1 for yes.
+func truth(yes bool) float64 {
 	if yes {
 		return 1
 	}

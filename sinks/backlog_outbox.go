@@ -1,6 +1,7 @@
 package sinks
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -67,7 +68,19 @@ func (b *outboxBacklog) peek(events int) (batch []*streams.Alert, full bool) {
 	return fitting(alerts, events)
 }
 
-func (b *outboxBacklog) done(batch []*streams.Alert) { b.q.Done(b.entries(batch)...) }
+// noteTimeout is how long the next request waits for the note that the last one was taken: so a kill doubles one
+// request of a sink, and a disk that does not take the note holds nothing up.
+const noteTimeout = 100 * time.Millisecond
+
+func (b *outboxBacklog) done(batch []*streams.Alert) {
+	ticket := b.q.Done(b.entries(batch)...)
+	if b.outbox.Stats().Degraded != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), noteTimeout)
+	defer cancel()
+	b.outbox.Wait(ctx, ticket) // after an error the alert may be sent again, with its id
+}
 
 func (b *outboxBacklog) dead(a *streams.Alert, reason string) {
 	b.q.Dead(reason, b.entries([]*streams.Alert{a})...)

@@ -1,0 +1,5 @@
+package faults
+
+import "syscall"
+
+const terminate = syscall.SIGTERM
