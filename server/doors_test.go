@@ -86,3 +86,14 @@ func TestLogger(t *testing.T) {
 		s.arrives(`service = "`+strings.ReplaceAll(tag, "-", "x")+`"`, `"state":"critical"`, `"description":"disk on fire"`, `"facility":"local0"`)
 	}
 }
+
+func TestInfluxDoor(t *testing.T) {
+	s := serve(t, `listen.influx("127.0.0.1:0", {protocol: "both", precision: "s"});`+httpDoor)
+	s.say("influx", "tcp", "cpu,host=web1,cpu=0 idle=98.5,n=3i 1700000000\nbad\n")
+	s.say("influx", "udp", "mem value=1\nup value=t\n")
+	s.arrives(`host = "web1"`, `"service":"cpu/idle"`, `"metric":98.5`, `"service":"cpu/n"`, `"metric":3,`, `"cpu":"0"`)
+	s.arrives(`host = "`+machine()+`"`, `"service":"mem"`, `"service":"up"`)
+	if n := s.refused("influx", "fields"); n != 1 {
+		t.Errorf("%v lines refused, want 1", n)
+	}
+}
