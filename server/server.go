@@ -206,6 +206,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// Alive returns when the engine's lock could be taken: for a watchdog.
+func (s *Server) Alive() { s.engine.Now() }
+
 func (s *Server) stopping() bool { return s.ctx.Err() != nil }
 
 // maxReply bounds the answer to a query, in bytes.
