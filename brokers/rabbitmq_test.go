@@ -173,14 +173,14 @@ func startRabbitMQ(t *testing.T) string {
 		t.Fatalf("%v; install Debian's rabbitmq-server", err)
 	}
 	dir := t.TempDir()
-	port, dist := freePort(t), freePort(t)
+	port, dist, epmd := freePort(t), freePort(t), freePort(t)
 	conf := filepath.Join(dir, "rabbitmq.conf")
 	if err := os.WriteFile(conf, fmt.Appendf(nil, "listeners.tcp.1 = 127.0.0.1:%s\n", port), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "HOME="+dir, "RABBITMQ_NODENAME=zeta"+port+"@localhost", "RABBITMQ_CONFIG_FILE="+conf, "RABBITMQ_MNESIA_BASE="+dir,
-		"RABBITMQ_LOG_BASE="+dir, "RABBITMQ_DIST_PORT="+dist, "RABBITMQ_ENABLED_PLUGINS_FILE="+filepath.Join(dir, "plugins"), "ERL_EPMD_ADDRESS=127.0.0.1", "ERL_EPMD_PORT="+freePort(t),
+		"RABBITMQ_LOG_BASE="+dir, "RABBITMQ_DIST_PORT="+dist, "RABBITMQ_ENABLED_PLUGINS_FILE="+filepath.Join(dir, "plugins"), "ERL_EPMD_ADDRESS=127.0.0.1", "ERL_EPMD_PORT="+epmd,
 		"RABBITMQ_PID_FILE="+filepath.Join(dir, "pid"))
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -191,6 +191,9 @@ func startRabbitMQ(t *testing.T) string {
 	t.Cleanup(func() {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		cmd.Wait()
+		if out, err := exec.Command("epmd", "-port", epmd, "-kill").CombinedOutput(); err != nil { // Erlang's name server left the group
+			t.Logf("end epmd: %v %s", err, out)
+		}
 		if t.Failed() {
 			t.Logf("RabbitMQ said:\n%s", out.String())
 		}
