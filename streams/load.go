@@ -374,7 +374,10 @@ func (l *load) include(n ast.Node, args []ast.Node) {
 	var names []string
 	var err error
 	if l.opts.FS != nil {
-		full := slashpath.Join(slashpath.Dir(here), pattern.Value)
+		full := pattern.Value
+		if !slashpath.IsAbs(full) {
+			full = slashpath.Join(slashpath.Dir(here), full)
+		}
 		l.opts.opened(full)
 		names, err = fs.Glob(l.opts.FS, full)
 	} else {
