@@ -354,3 +354,25 @@ func TestReloadAfterShutdown(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestReloadIsReplayed kills zeta after a reload: the journal repeats the events before it under the old rules and
+// those after it under the new ones.
+func TestReloadIsReplayed(t *testing.T) {
+	const tcp = `listen.tcp("127.0.0.1:0"); `
+	const old, next = `where(service == "c", counter(with(service, "old", index)));`, `where(service == "c", counter(with(service, "new", index)));`
+	a := live(t, t.TempDir(), old)
+	a.take(one("c", 1), one("c", 1))
+	a.opts.RulesText = tcp + next
+	if _, err := a.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	a.take(one("c", 1))
+	b := live(t, a.died(), next)
+	if o, n := b.metric("old"), b.metric("new"); o != 2 || n != 3 {
+		t.Errorf("old is %v, new %v; want 2 and 3", o, n)
+	}
+	b.take(one("c", 1))
+	if n := b.metric("new"); n != 4 {
+		t.Errorf("it goes on with %v, want 4", n)
+	}
+}

@@ -191,6 +191,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.shutdown.Do(func() {
 		s.cancel()
 		s.reloading.Lock() // lets a reload come to its end; no other one begins
+		s.serves = false
 		s.reloading.Unlock()
 		s.closeDoors(ctx)
 		s.running.Wait()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -45,43 +46,72 @@ func NewManager(o Options) *Manager {
 	return &Manager{outbox: o.Outbox, queued: o.Queued, log: o.Logger, queues: map[string]*queue{}}
 }
 
-// Use makes all the given sinks ready. A sink that was there before keeps its queue; one that is no longer
-// named delivers what it holds and takes nothing new. An error names the first sink that could not be
-// opened; then nothing has changed.
+// Use makes all the given sinks ready. A sink that was there before keeps its queue, also when its secrets have
+// changed; one that is no longer named delivers what it holds and is then forgotten. An error names the first
+// sink that could not be opened; then nothing has changed. Of several with one ID the last counts.
 func (m *Manager) Use(wanted []*streams.Sink) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	opened := map[string]*queue{}
+	named := map[string]*streams.Sink{}
 	for _, s := range wanted {
-		if m.queues[s.ID] != nil || opened[s.ID] != nil {
+		named[s.ID] = s
+	}
+	targets := map[string]Opened{}
+	for _, s := range wanted {
+		if q := m.queues[s.ID]; named[s.ID] != s || q != nil && !q.retired && reflect.DeepEqual(q.sink.Options, s.Options) {
 			continue
 		}
 		o, err := s.Open()
 		if err != nil {
-			for _, q := range opened {
-				q.close(context.Background())
-			}
 			return fmt.Errorf("open sink %s: %w", s.Name, err)
 		}
 		target, ok := o.(Opened)
 		if !ok {
 			return fmt.Errorf("open sink %s: its Open returned a %T, want a sinks.Opened", s.Name, o)
 		}
-		opened[s.ID] = newQueue(s, target, m.backlogOf(s, target), m.log)
+		targets[s.ID] = target
 	}
-	for id, q := range opened {
-		m.queues[id] = q
+	for id, target := range targets {
+		if q := m.queues[id]; q != nil {
+			m.queues[id] = q.follow(named[id], m.remembering(named[id], target))
+		} else {
+			m.queues[id] = newQueue(named[id], m.remembering(named[id], target), m.backlogOf(named[id]), m.log)
+		}
+	}
+	for id, q := range m.queues {
+		if named[id] == nil && !q.retired {
+			m.retire(id, q)
+		}
 	}
 	return nil
 }
 
-// backlogOf returns the backlog of a sink, and gives the sink a memory that lasts as long as the backlog.
-func (m *Manager) backlogOf(s *streams.Sink, o Opened) backlog {
+// retire lets a queue deliver what it holds and forgets it then. m.mu is held.
+func (m *Manager) retire(id string, q *queue) {
+	q.retired = true
+	q.finish()
+	go func() {
+		<-q.ended
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.queues[id] == q {
+			delete(m.queues, id)
+		}
+	}()
+}
+
+// remembering gives a sink that remembers a memory that lasts as long as its alerts do.
+func (m *Manager) remembering(s *streams.Sink, o Opened) Opened {
+	if r, ok := o.Sender.(interface{ remember(Memo) }); ok && m.outbox != nil && s.Delivery == streams.AlertDelivery {
+		r.remember(m.outbox.Memo(s.ID, openAlerts))
+	}
+	return o
+}
+
+// backlogOf returns the backlog of a sink that was not open.
+func (m *Manager) backlogOf(s *streams.Sink) backlog {
 	if m.outbox == nil || s.Delivery != streams.AlertDelivery {
 		return newMemoryBacklog(m.queued)
-	}
-	if r, ok := o.Sender.(interface{ remember(Memo) }); ok {
-		r.remember(m.outbox.Memo(s.ID, openAlerts))
 	}
 	return newOutboxBacklog(m.outbox, s, func(ticket uint64) { m.ticket = ticket })
 }

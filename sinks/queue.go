@@ -52,29 +52,53 @@ type queue struct {
 	sink   *streams.Sink
 	sender Sender
 	batch  Batching
-	log    *slog.Logger
+	base   *slog.Logger
+	log    *slog.Logger // base with the sink's name
 	backlog
 
 	mu     sync.Mutex
 	status Status
 
 	closing chan struct{}
+	once    sync.Once // closes closing
 	ended   chan struct{}
 	stop    context.CancelFunc
+	retired bool // no rule names the sink any more; under the manager's lock
 }
 
+// newQueue returns a queue that delivers b.
 func newQueue(sink *streams.Sink, o Opened, b backlog, log *slog.Logger) *queue {
+	q, ctx := makeQueue(sink, o, b, log)
+	go q.work(ctx)
+	return q
+}
+
+// follow returns a queue that goes on with q's backlog under other options. q ends at once; the alert it is
+// sending may be sent again.
+func (q *queue) follow(sink *streams.Sink, o Opened) *queue {
+	next, ctx := makeQueue(sink, o, q.backlog, q.base)
+	q.mu.Lock()
+	next.status = q.status
+	q.mu.Unlock()
+	q.stop()
+	go func() {
+		<-q.ended
+		next.work(ctx)
+	}()
+	return next
+}
+
+func makeQueue(sink *streams.Sink, o Opened, b backlog, log *slog.Logger) (*queue, context.Context) {
 	ctx, stop := context.WithCancel(context.Background())
 	if o.Batching.Events < 1 {
 		o.Batching.Events = 1
 	}
 	q := &queue{
-		sink: sink, sender: o.Sender, batch: o.Batching, backlog: b, log: log.With("sink", sink.Name),
+		sink: sink, sender: o.Sender, batch: o.Batching, backlog: b, base: log, log: log.With("sink", sink.Name),
 		status:  Status{Name: sink.Name, ID: sink.ID},
 		closing: make(chan struct{}), ended: make(chan struct{}), stop: stop,
 	}
-	go q.work(ctx)
-	return q
+	return q, ctx
 }
 
 // take adds an alert to the backlog and counts what that cost.
@@ -249,7 +273,7 @@ func (q *queue) snapshot() Status {
 // close lets the worker finish what is waiting until ctx is done, and then ends it. It returns how many
 // alerts were left.
 func (q *queue) close(ctx context.Context) int {
-	close(q.closing)
+	q.finish()
 	select {
 	case <-q.ended:
 	case <-ctx.Done():
@@ -258,3 +282,6 @@ func (q *queue) close(ctx context.Context) int {
 	<-q.ended
 	return q.length()
 }
+
+// finish lets the worker end once nothing waits.
+func (q *queue) finish() { q.once.Do(func() { close(q.closing) }) }
