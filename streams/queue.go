@@ -89,13 +89,6 @@ func (q *queue) add(e *event.Event) {
 	q.bytes += sizeOf(e)
 }
 
-// replace puts a copy of e, which must not be nil, in the place of the i-th event, which is not nil either.
-func (q *queue) replace(i int, e *event.Event) {
-	old := q.list[q.head+i]
-	q.bytes += sizeOf(e) - sizeOf(old)
-	*old = *e
-}
-
 // dropOldest removes the oldest event; the queue must not be empty.
 func (q *queue) dropOldest() {
 	q.bytes -= sizeOf(q.list[q.head])
