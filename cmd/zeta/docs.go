@@ -15,12 +15,19 @@ import (
 
 var docsCommand = &command{
 	name:    "docs",
-	args:    "DIRECTORY",
+	args:    "[DIRECTORY]",
 	summary: "write the reference pages",
 	doc: `Writes operators.md, sinks.md, listeners.md and cli.md to a directory, printed from the same registrations that the
-program runs on. The pages under docs/reference are made so, by go generate ./cmd/zeta.`,
-	flags: func(*flag.FlagSet) func(*cli, []string) error {
+program runs on. The pages under docs/reference and the grammar under editors are made so, by go generate ./cmd/zeta.`,
+	flags: func(fs *flag.FlagSet) func(*cli, []string) error {
+		grammarFile := fs.String("grammar", "", "instead, write the TextMate grammar of the rule language to `FILE`")
 		return func(c *cli, args []string) error {
+			if *grammarFile != "" {
+				if len(args) > 0 {
+					return usagef("--grammar writes no pages; leave out the directory")
+				}
+				return os.WriteFile(*grammarFile, grammar(), 0o644)
+			}
 			if len(args) != 1 {
 				return usagef("name one directory")
 			}

@@ -14,20 +14,21 @@ var methods map[string]func(s *server, params json.RawMessage) (any, error)
 
 func init() {
 	methods = map[string]func(s *server, params json.RawMessage) (any, error){
-		"initialize":                  (*server).initialize,
-		"initialized":                 ignore,
-		"shutdown":                    (*server).shutdown,
-		"$/cancelRequest":             ignore,
-		"$/setTrace":                  ignore,
-		"textDocument/didOpen":        (*server).didOpen,
-		"textDocument/didChange":      (*server).didChange,
-		"textDocument/didSave":        (*server).didSave,
-		"textDocument/didClose":       (*server).didClose,
-		"textDocument/hover":          (*server).hover,
-		"textDocument/completion":     (*server).completion,
-		"textDocument/definition":     (*server).definition,
-		"textDocument/documentSymbol": (*server).symbols,
-		"textDocument/formatting":     (*server).formatting,
+		"workspace/didChangeWatchedFiles": (*server).didSave,
+		"initialize":                      (*server).initialize,
+		"initialized":                     ignore,
+		"shutdown":                        (*server).shutdown,
+		"$/cancelRequest":                 ignore,
+		"$/setTrace":                      ignore,
+		"textDocument/didOpen":            (*server).didOpen,
+		"textDocument/didChange":          (*server).didChange,
+		"textDocument/didSave":            (*server).didSave,
+		"textDocument/didClose":           (*server).didClose,
+		"textDocument/hover":              (*server).hover,
+		"textDocument/completion":         (*server).completion,
+		"textDocument/definition":         (*server).definition,
+		"textDocument/documentSymbol":     (*server).symbols,
+		"textDocument/formatting":         (*server).formatting,
 	}
 }
 
