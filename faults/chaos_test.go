@@ -15,6 +15,7 @@ import (
 // that fail, kills in the middle of a commit. The promise must hold over all of it, and a fresh alert must come
 // through when the faults are over.
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	j := newJudge(t)
 	s := newSetup(t, j.rules())
 	random := rand.New(rand.NewPCG(*seed, 3))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -76,18 +77,22 @@ func (l *tail) String() string {
 	return l.b.String()
 }
 
-// freePorts returns addresses of loopback that nobody listens on.
+// freePorts returns addresses of loopback that nobody listens on, below those that outgoing connections take: a
+// child must get its own back in the next life.
 func freePorts(t *testing.T, n int) (addrs []string) {
 	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(22_000)))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
 		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
+		if addrs = append(addrs, l.Addr().String()); len(addrs) == n {
+			return addrs
+		}
 	}
-	return addrs
+	t.Fatal("no free port of loopback was found")
+	return nil
 }
 
 // setup is what lives of a child share: its data, rules and addresses.

@@ -12,6 +12,7 @@ import (
 // nothing it cannot keep, and is well again by itself when there is room. It mounts a small tmpfs, and needs root for
 // that.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("only root may mount the small disk")
 	}

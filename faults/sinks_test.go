@@ -11,6 +11,7 @@ import (
 // TestTargetsThatFail lets the judge answer alerts badly in every way it knows, one after another, and then well:
 // nothing may be lost, doubled under another id or reordered, and a dead target must not slow the senders.
 func TestTargetsThatFail(t *testing.T) {
+	t.Parallel()
 	j := newJudge(t)
 	failures := []func(w http.ResponseWriter){
 		func(w http.ResponseWriter) { http.Error(w, "broken", http.StatusInternalServerError) },
@@ -47,6 +48,7 @@ func TestTargetsThatFail(t *testing.T) {
 
 // TestTargetThatHangs kills zeta while its target holds a request, and lets the target answer in the next life.
 func TestTargetThatHangs(t *testing.T) {
+	t.Parallel()
 	j := newJudge(t)
 	held := make(chan struct{})
 	release := make(chan struct{})
@@ -81,6 +83,7 @@ func TestTargetThatHangs(t *testing.T) {
 
 // TestTargetThatRefuses lets the target refuse what it cannot read: it is dead, and resent it arrives.
 func TestTargetThatRefuses(t *testing.T) {
+	t.Parallel()
 	j := newJudge(t)
 	refuse := true
 	j.answer = func(w http.ResponseWriter) bool {
