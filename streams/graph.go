@@ -73,7 +73,7 @@ func (g *Graph) shared(l *let) Stream {
 	}
 	g.lets[l] = Discard // a let cannot reach itself, see compiler.resolve
 	s := l.part.build(&Env{rt: g.rt, scope: g.scope})
-	if g.rec != nil {
+	if n, ok := l.part.(*node); g.rec != nil && !(ok && n.name == "tap" && n.opts.Field(0).String() == l.name) {
 		s = &tap{rec: g.rec, name: l.name, next: s}
 	}
 	g.lets[l] = s

@@ -229,6 +229,17 @@ func TestSinkIDs(t *testing.T) {
 	}
 }
 
+// TestLetOfTap records once what reaches a tap that has the name of its let.
+func TestLetOfTap(t *testing.T) {
+	g := newGraphTest(t, `let ops = tap("ops"); let all = tap("each"); sdo(ops, all)`)
+	g.push("h", "s", 1)
+	for _, name := range []string{"ops", "all", "each"} {
+		if n := len(g.rt.rec.seen[name]); n != 1 {
+			t.Errorf("%s has seen %d events, want 1", name, n)
+		}
+	}
+}
+
 // TestReinject drains the queue, bounds hops, and tells the failure.
 func TestReinject(t *testing.T) {
 	g := newGraphTest(t, `exceptionStream(failed, sdo(seen, reinject))`)

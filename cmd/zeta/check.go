@@ -78,8 +78,9 @@ func check(c *cli, files []string) error {
 	if problems.Err() != nil {
 		return errFailed
 	}
-	fmt.Fprintf(c.out, "%d %s, %d tests, %d sinks, %d listeners: no problem\n",
-		len(rules.Files), plural(len(rules.Files), "file"), len(rules.Tests), len(rules.Sinks), len(rules.Listeners))
+	count := func(n int, noun string) string { return fmt.Sprintf("%d %s", n, plural(n, noun)) }
+	fmt.Fprintf(c.out, "%s, %s, %s, %s: no problem\n",
+		count(len(rules.Files), "file"), count(len(rules.Tests), "test"), count(len(rules.Sinks), "sink"), count(len(rules.Listeners), "listener"))
 	return nil
 }
 

@@ -61,6 +61,7 @@ func (s *server) initialize(params json.RawMessage) (any, error) {
 }
 
 func (s *server) shutdown(json.RawMessage) (any, error) {
+	s.publish() // what was put off
 	s.stopped = true
 	return nil, nil
 }
