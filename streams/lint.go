@@ -41,11 +41,8 @@ func (l *load) lintDecided(n *node, cond ast.Node) {
 
 // lintElse reports an else(…) that nothing can reach.
 func (l *load) lintElse(n *node) {
-	if !isAlways(n.args[0]) {
-		return
-	}
 	for _, a := range n.args[1:] {
-		if name, _, _ := callOf(a); name == "else" {
+		if name, _, _ := callOf(a); name == "else" && isAlways(n.args[0]) {
 			l.report(a.Location(), n.name, "else(…) is never reached", describe(n.args[0])+" always holds", "")
 		}
 	}
@@ -62,10 +59,13 @@ func (l *load) lintCases(n *node) {
 	}
 }
 
+// maxAlternatives bounds the alternatives that are held against one another.
+const maxAlternatives = 50
+
 // isAlways reports whether a condition is true for every event, as it is written.
 func isAlways(n ast.Node) bool {
 	if ors := chain(n, isOr, nil); len(ors) > 1 {
-		return slices.ContainsFunc(ors, isAlways) || slices.ContainsFunc(ors, func(a ast.Node) bool {
+		return slices.ContainsFunc(ors, isAlways) || len(ors) <= maxAlternatives && slices.ContainsFunc(ors, func(a ast.Node) bool {
 			return slices.ContainsFunc(ors, func(b ast.Node) bool { return isOpposite(a, b) })
 		})
 	}
