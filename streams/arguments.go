@@ -115,7 +115,7 @@ func (d *decoder) expr(f *optionField, n ast.Node) Expr {
 
 func (d *decoder) cond(f *optionField, n ast.Node) Cond {
 	test, _ := compileCond(d.checker(f), d.c.fill(n))
-	return Cond{Text: sourceText(n), test: test}
+	return Cond{Text: sourceText(n), test: d.covered(test, n)}
 }
 
 // fold decodes the name of a fold, called with points if it takes some.

@@ -31,6 +31,7 @@ type compiler struct {
 	unset    int  // how often fill put in the empty text of a variable that is not set
 
 	places   []*node
+	covers   []*condCover
 	expanded int // uses of templates
 	sinks    sinkSet
 	tables   []File
@@ -539,7 +540,7 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 	} else {
 		c.probe(n, place)
 	}
-	if x.top && r.Name == "where" && !failed {
+	if x.top && r.Name == "where" && !failed && !c.opts.Coverage {
 		place.fixed, place.rest = compileSplitCond(d.checker(&r.fields[0]), c.fill(args[0]))
 	}
 	below := x

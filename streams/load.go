@@ -23,12 +23,13 @@ const (
 
 // LoadOptions say where rules come from and what for.
 type LoadOptions struct {
-	FS     fs.FS                           // nil: the operating system's files
-	Getenv func(key string) (string, bool) // nil: os.LookupEnv
-	Serve  bool                            // the rules are going to run: an environment variable that is not set is a problem
-	Taps   bool                            // bare unknown names are taps, as in the corpus and in examples
-	Root   Kind                            // what the top level gets; zero: events
-	Opened func(name string)               // called with each file of rules or of a table before it is read, and with each pattern of an include; may be nil
+	FS       fs.FS                           // nil: the operating system's files
+	Getenv   func(key string) (string, bool) // nil: os.LookupEnv
+	Serve    bool                            // the rules are going to run: an environment variable that is not set is a problem
+	Taps     bool                            // bare unknown names are taps, as in the corpus and in examples
+	Coverage bool                            // conditions count how they come out, see Rules.Coverage; they are slower
+	Root     Kind                            // what the top level gets; zero: events
+	Opened   func(name string)               // called with each file of rules or of a table before it is read, and with each pattern of an include; may be nil
 
 	places int // bound of operators and of uses of templates; zero: maxPlaces
 }
@@ -70,6 +71,7 @@ type Rules struct {
 
 	root   part
 	places []*node
+	covers []*condCover
 	taps   map[string]bool // names a test can expect at
 	lets   map[string]*let
 	live   []*let // the lets that statements use
@@ -425,7 +427,7 @@ func (l *load) finish() (*Rules, Problems) {
 	if i := slices.Index(l.places, nil); i >= 0 {
 		l.places = l.places[:i]
 	}
-	l.rules.places = l.places
+	l.rules.places, l.rules.covers = l.places, l.covers
 	l.rules.lets, l.rules.live = l.lets, l.liveLets()
 	l.collectTaps()
 	for _, n := range l.tests {
