@@ -215,7 +215,7 @@ func (c *compiler) called(n ast.Node, name string, args []ast.Node, x context) p
 	case "else":
 		c.report(n.Location(), "", "else(…) stands alone", "else(…) holds the other children of where: where(condition, …, else(…))", "")
 		return nil
-	case "test", "include", "def", "let", "listen":
+	case "test", "property", "include", "def", "let", "listen":
 		c.report(n.Location(), "", name+" is a statement", "", "write it at the top level of a file")
 		return nil
 	}

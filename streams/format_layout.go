@@ -13,7 +13,7 @@ const (
 )
 
 // statementHeads says for the words that are no operators how many arguments stand on their first line.
-var statementHeads = map[string]int{"def": 1, "include": 1, "test": 1, "at": 1, "expect": 2, "event": 1, "id": 1, "regex": 1, "env": 1}
+var statementHeads = map[string]int{"def": 1, "include": 1, "test": 1, "property": 1, "over": 1, "never": 2, "always": 2, "eventually": 2, "atMost": 3, "at": 1, "expect": 2, "event": 1, "id": 1, "regex": 1, "env": 1}
 
 // heads returns how many arguments a call takes before its streams, -1 if that is not known, and
 // whether pairs of a condition and a stream follow.

@@ -60,14 +60,15 @@ type Declaration struct {
 // Rules are loaded rules: checked and compiled, but not running. They may be built many times and are safe
 // for concurrent use by graphs that share one writer.
 type Rules struct {
-	Files     []File
-	Tables    []File // files that the rules look things up in
-	Listeners []Declaration
-	Sources   []SourceDeclaration
-	Settings  map[string]any // by name, of the types the settings registered; all of them, with their defaults
-	Sinks     []*Sink
-	Tests     []*Test
-	Given     map[string]bool // settings that the files name
+	Files      []File
+	Tables     []File // files that the rules look things up in
+	Listeners  []Declaration
+	Sources    []SourceDeclaration
+	Settings   map[string]any // by name, of the types the settings registered; all of them, with their defaults
+	Sinks      []*Sink
+	Tests      []*Test
+	Properties []*Property
+	Given      map[string]bool // settings that the files name
 
 	root   part
 	places []*node
@@ -262,7 +263,7 @@ func (l *load) statement(s statement) {
 		l.define(n, args)
 	case name == "include":
 		l.include(n, args)
-	case name == "test":
+	case name == "test" || name == "property":
 		l.tests = append(l.tests, n)
 	case registry[name] != nil && registry[name].kind == settingName:
 		l.late = append(l.late, func() { l.setting(n, registry[name], args) })
@@ -431,7 +432,11 @@ func (l *load) finish() (*Rules, Problems) {
 	l.rules.lets, l.rules.live = l.lets, l.liveLets()
 	l.collectTaps()
 	for _, n := range l.tests {
-		l.test(n)
+		if name, _, _ := callOf(n); name == "property" {
+			l.property(n)
+		} else {
+			l.test(n)
+		}
 	}
 	l.lintStreams()
 	if l.errors == 0 {

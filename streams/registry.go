@@ -118,7 +118,7 @@ func RegisterSetting[O any](spec SettingSpec[O]) {
 }
 
 // statementNames are names that mean something to the language itself.
-var statementNames = []string{"let", "def", "include", "env", "id", "test", "at", "expect", "event", "listen", "probe", "source", "else", "if", "acc", "regex"}
+var statementNames = []string{"let", "def", "include", "env", "id", "test", "property", "at", "expect", "event", "listen", "probe", "source", "else", "if", "acc", "regex"}
 
 func newRegistration[O any](kind nameKind, defaults O, check func(O) error, doc Doc) *registration {
 	e := &registration{Doc: doc, kind: kind, options: reflect.TypeFor[O](), defaults: reflect.ValueOf(defaults)}

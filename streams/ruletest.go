@@ -2,10 +2,8 @@ package streams
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -136,21 +134,9 @@ func (l *load) testExpect(t *Test, n ast.Node, args []ast.Node) {
 		l.report(n.Location(), "expect", plural(len(args), "argument")+", want 2", form, "")
 		return
 	}
-	name := identName(args[0])
-	if s, ok := args[0].(*ast.StringNode); ok {
-		name = s.Value
-	}
-	if !l.rules.taps[name] {
-		known := slices.Sorted(maps.Keys(l.rules.taps))
-		want := "the rules have " + strings.Join(known, ", ")
-		if len(known) == 0 {
-			want = "the rules have no tap, no stream with a name and no sink"
-		}
-		l.report(nodeLocation(args[0]), "expect", fmt.Sprintf("nothing is called %s", clip(sourceText(args[0]))), want, didYouMean(name, known))
+	name, ok := l.tapName(args[0], "expect")
+	if !ok {
 		return
-	}
-	if l := l.lets[name]; l != nil {
-		l.used = true
 	}
 	value, ok := l.constant(args[1], "expect")
 	want, isList := value.([]any)
@@ -244,14 +230,24 @@ func (l *load) constant(n ast.Node, operator string) (any, bool) {
 
 // RunOptions say how tests are run.
 type RunOptions struct {
-	Restart bool // save, build anew and load after every step
+	Restart bool                   // save, build anew and load after every step
+	Only    func(name string) bool // which tests; nil: all
 }
 
-// RunTests runs the tests of the rules, each with fresh rules and the clock at 0.
+func (o RunOptions) wants(name string) bool { return o.Only == nil || o.Only(name) }
+
+// RunTests runs the tests and the properties of the rules, each with fresh rules and the clock at 0.
 func (r *Rules) RunTests(opts RunOptions) []TestResult {
 	var results []TestResult
 	for _, t := range r.Tests {
-		results = append(results, r.runTest(t, opts))
+		if opts.wants(t.Name) {
+			results = append(results, r.runTest(t, opts))
+		}
+	}
+	for _, p := range r.Properties {
+		if opts.wants(p.Name) {
+			results = append(results, r.runProperty(p, opts))
+		}
 	}
 	return results
 }
@@ -267,18 +263,8 @@ func (r *Rules) runTest(t *Test, opts RunOptions) TestResult {
 		return fail("%v", err)
 	}
 	defer func() { run.graph.Close() }()
-	for _, s := range t.steps {
-		run.graph.Advance(s.at)
-		for _, e := range s.events {
-			c := *e
-			if c.Has&event.HasTime == 0 {
-				c.SetTime(s.at)
-			}
-			run.push(EventValue(&c))
-		}
-		if err := run.restart(); err != nil {
-			return fail("%v", err)
-		}
+	if err := run.play(t.steps); err != nil {
+		return fail("%v", err)
 	}
 	for _, x := range t.expects {
 		if d := diff(x.name, x.want, run.rec.seen[x.name], defaultTolerance); d != "" {

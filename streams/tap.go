@@ -68,6 +68,9 @@ const maxRecorded = 1_000_000
 type recorder struct {
 	seen  map[string][]Value
 	count int
+
+	at  map[string][]int64 // when, beside seen, if a property asks for it
+	now func() int64
 }
 
 func newRecorder() *recorder { return &recorder{seen: map[string][]Value{}} }
@@ -75,5 +78,8 @@ func newRecorder() *recorder { return &recorder{seen: map[string][]Value{}} }
 func (r *recorder) record(name string, v Value) {
 	if r.count++; r.count <= maxRecorded {
 		r.seen[name] = append(r.seen[name], v.Keep())
+		if r.at != nil {
+			r.at[name] = append(r.at[name], r.now())
+		}
 	}
 }

@@ -49,6 +49,7 @@ var statements = []entry{
 	{name: "def", summary: "def(name(parameter, …), stream): a template, put in at each use"},
 	{name: "include", summary: `include("rules.d/*.expr"): read other files of rules`},
 	{name: "test", summary: `test("name", at(seconds, event({…})), expect(name, [{…}])): a test of the rules`},
+	{name: "property", summary: `property("name", over({…}), never(name, condition)): what holds whatever comes in`},
 	{name: "at", summary: "at(seconds, event({…}), …): a step of a test"},
 	{name: "expect", summary: "expect(name, [{…}, …]): what a named stream or a sink has seen at the end of a test"},
 	{name: "id", summary: `id("name", stream): a name of its own for a stream's state`},
