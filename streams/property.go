@@ -177,11 +177,14 @@ func (c *propertyCheck) holds(v Value, all bool) bool {
 }
 
 // tooMany looks for more values than allowed within the time, which is measured on the engine's clock from when one
-// leaves, and ends before as much later.
+// leaves, and ends before as much later. The keys of a window are those of its first event.
 func (c *propertyCheck) tooMany(in *Input, seen []Value, at []int64) string {
 	recent := map[string][]int64{}
 	var key []byte
 	for i, v := range seen {
+		if len(v.Window) > 0 {
+			v = EventValue(v.Window[0])
+		}
 		key = key[:0]
 		for _, k := range c.keys {
 			k.in = in
