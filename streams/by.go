@@ -53,6 +53,10 @@ func init() {
 			Title: "the host in the description",
 			Rule:  `byBuilder(h, host, with(description, "seen on " + h, out))`,
 			Test:  `at(0, event({host: "a"})), expect(out, [{description: "seen on a"}])`,
+		}, {
+			Title: "a count of each",
+			Rule:  `byBuilder(h, host, counter(with(description, "so far on " + h, out)))`,
+			Test:  `at(0, event({host: "a", metric: 1}), event({host: "b", metric: 1})), at(1, event({host: "a", metric: 1})), expect(out, [{metric: 1}, {metric: 1}, {metric: 2, description: "so far on a"}])`,
 		}},
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"time"
 
 	"zeta/event"
 )
@@ -18,11 +19,11 @@ func init() {
 		Source:  "riemann.streams/clock-skew",
 		Differs: "Expired events are passed without an additional field.",
 		Clock:   "event time against the engine clock: that is what it measures",
-		Bounds:  "max hosts, 10 000 unless set; the host heard from longest ago gives way.",
+		Bounds:  "max hosts, 10 000 unless set; the host heard from longest ago gives way. A host unheard of for idle, a day unless set, is forgotten.",
 		In:      Events,
 		Out:     Events,
 		Defaults: ClockSkewOptions{
-			Max: 10_000,
+			Max: 10_000, Idle: 24 * time.Hour,
 		},
 		New: newClockSkew,
 		Examples: []Example{{
@@ -35,14 +36,15 @@ func init() {
 
 // ClockSkewOptions are the options of clockSkew.
 type ClockSkewOptions struct {
-	Max int `opt:"max" min:"1" max:"1000000" doc:"most hosts remembered"`
+	Max  int           `opt:"max" min:"1" max:"1000000" doc:"most hosts remembered"`
+	Idle time.Duration `opt:"idle" min:"1s" doc:"how long a silent host is remembered"`
 }
 
 var errMissingTime = errors.New("an event has no time")
 
 func newClockSkew(env *Env, o ClockSkewOptions, next Stream) (Stream, error) {
 	n := &clockSkew{env: env, next: next, soonest: math.MaxInt64}
-	n.hosts = newKeyed(env, o.Max, 0, n.forget)
+	n.hosts = newKeyed(env, o.Max, o.Idle.Microseconds(), n.forget)
 	return n, nil
 }
 

@@ -10,7 +10,9 @@ import (
 )
 
 func clockSkewStage(t *testing.T, limit int) *stage {
-	return newStage(t, func(env *Env, next Stream) Stream { return built(newClockSkew(env, ClockSkewOptions{limit}, next)) })
+	return newStage(t, func(env *Env, next Stream) Stream {
+		return built(newClockSkew(env, ClockSkewOptions{Max: limit, Idle: time.Hour}, next))
+	})
 }
 
 func hostAt(host string, at float64) *event.Event {

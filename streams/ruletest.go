@@ -232,6 +232,8 @@ func (l *load) constant(n ast.Node, operator string) (any, bool) {
 type RunOptions struct {
 	Restart bool                   // save, build anew and load after every step
 	Only    func(name string) bool // which tests; nil: all
+
+	anew func(g *Graph) // called with each graph that is to take over, before its state comes
 }
 
 func (o RunOptions) wants(name string) bool { return o.Only == nil || o.Only(name) }
@@ -309,6 +311,9 @@ func (t *testRun) restart() error {
 		return err
 	}
 	t.graph = g
+	if t.opts.anew != nil {
+		t.opts.anew(g)
+	}
 	moved, err := g.Move(NewLoader(s.Bytes()))
 	if err != nil {
 		return err

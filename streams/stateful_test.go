@@ -55,7 +55,9 @@ func statefulOperators() map[string]func(env *Env, next Stream) Stream {
 		"predictLinear refit": func(env *Env, next Stream) Stream {
 			return built(newPredictLinear(env, PredictLinearOptions{3, sec, 2 * sec}, next))
 		},
-		"clockSkew": func(env *Env, next Stream) Stream { return built(newClockSkew(env, ClockSkewOptions{2}, next)) },
+		"clockSkew": func(env *Env, next Stream) Stream {
+			return built(newClockSkew(env, ClockSkewOptions{Max: 2, Idle: time.Hour}, next))
+		},
 		"top": func(env *Env, next Stream) Stream {
 			return built(newTop(env, TopOptions{K: 2, Value: metricExpr(), Top: branchOf(next), Bottom: branchOf(next)}, nil))
 		},
