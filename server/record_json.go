@@ -11,7 +11,7 @@ import (
 	"zeta/journal"
 )
 
-// RecordPrinter writes records of a server's journal as JSON, for people and their tools.
+// RecordPrinter reads the records of a server's journal, and writes them as JSON for people and their tools.
 type RecordPrinter struct {
 	decoder *wire.Decoder
 	msg     wire.Msg
@@ -50,6 +50,15 @@ func (p *RecordPrinter) Append(dst []byte, r journal.Record) []byte {
 		dst = appendInt(dst, int64(len(r.Body)))
 	}
 	return append(dst, '}')
+}
+
+// Events returns the events of a batch, and none of any other record. They are valid until the next call.
+func (p *RecordPrinter) Events(r journal.Record) ([]event.Event, error) {
+	if r.Kind != journal.KindBatch {
+		return nil, nil
+	}
+	_, events, err := decodeBatch(r.Body, p.decoder, &p.msg)
+	return events, err
 }
 
 func (p *RecordPrinter) batch(dst, body []byte) []byte {

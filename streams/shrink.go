@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"zeta/event"
 )
@@ -125,5 +126,10 @@ func testText(p *Property, b *breach, steps []testStep) string {
 // maxTold bounds the values that are printed.
 const maxTold = 20
 
-// secondsText prints a time of a script as rules write it.
-func secondsText(us int64) string { return strconv.FormatFloat(float64(us)/1e6, 'f', -1, 64) }
+// secondsText prints a time of a script as rules write it, and one of a calendar as a date.
+func secondsText(us int64) string {
+	if us >= 1e15 { // after 2001
+		return time.UnixMicro(us).UTC().Format(time.RFC3339Nano)
+	}
+	return strconv.FormatFloat(float64(us)/1e6, 'f', -1, 64)
+}

@@ -71,11 +71,19 @@ type recorder struct {
 
 	at  map[string][]int64 // when, beside seen, if a property asks for it
 	now func() int64
+
+	counts map[string]int  // if asked for: how many values each has seen
+	only   map[string]bool // then only these are kept
 }
 
 func newRecorder() *recorder { return &recorder{seen: map[string][]Value{}} }
 
 func (r *recorder) record(name string, v Value) {
+	if r.counts != nil {
+		if r.counts[name]++; !r.only[name] {
+			return
+		}
+	}
 	if r.count++; r.count <= maxRecorded {
 		r.seen[name] = append(r.seen[name], v.Keep())
 		if r.at != nil {

@@ -27,11 +27,16 @@ failed or rules have problems, 2 that a file cannot be read.
 
 A property statement says what holds whatever comes in, and is tried with events made at random; the smallest events that
 break it are printed as a test. docs/testing.md tells how tests and properties are written. With --coverage it also says
-what no test has reached; that is no failure.`,
+what no test has reached; that is no failure.
+
+With --from-journal the rules run on the events that zeta serve --data DIR has recorded, at the times when they came, and
+it says how many values each named stream and sink saw; properties are held to that. Nothing is sent. It is as if sources
+never went silent: what expires in an index is not part of it.`,
 	example: `zeta test zeta.expr
 zeta test --run disk rules.d
 zeta test --coverage --junit report.xml /etc/zeta
 zeta test --watch zeta.expr
+zeta test --from-journal /var/lib/zeta new.expr
 zeta test --restart streams/testdata/conformance query/testdata/query.json`,
 	flags: func(fs *flag.FlagSet) func(*cli, []string) error {
 		var o testFlags
@@ -41,9 +46,15 @@ zeta test --restart streams/testdata/conformance query/testdata/query.json`,
 		fs.BoolVar(&o.coverage, "coverage", false, "say which conditions were never true or never false, and which streams and sinks never ran")
 		fs.BoolVar(&o.watch, "watch", false, "run again whenever a file changes, until interrupted")
 		fs.StringVar(&o.junit, "junit", "", "write the results to `FILE` as JUnit XML, too")
+		fs.StringVar(&o.journal, "from-journal", "", "instead of tests, run the rules on what the data directory `DIR` has recorded")
 		return func(c *cli, args []string) error {
-			if len(args) == 0 {
+			switch {
+			case len(args) == 0:
 				return usagef("name files or directories with tests")
+			case o.journal != "" && (o.restart || o.watch || o.junit != "" || o.coverage):
+				return usagef("--from-journal goes with --run and -v only")
+			case o.journal != "":
+				return o.testJournal(c, args)
 			}
 			if o.watch {
 				return o.watchTests(c, args)
@@ -58,7 +69,7 @@ type testFlags struct {
 	run              string
 	verbose, restart bool
 	coverage, watch  bool
-	junit            string
+	junit, journal   string
 	opened           func(name string) // told of every file that is read; may be nil
 }
 

@@ -140,3 +140,29 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+func TestTestFromJournal(t *testing.T) {
+	data := journalOf(t)
+	inFiles(t, map[string]string{"a.expr": `let twos = where(metric >= 1, index);
+where(metric > 0, twos);
+property("small", always(twos, metric < 3));
+property("none", atMost(index, 1, "1h"));`})
+	status, out, errs := zeta("test", "--from-journal", data, "a.expr")
+	for _, want := range []string{"3 events in 3 batches, 20", "\n       2  twos\n", "\n       2  index\n", "FAIL a.expr: none\n  index: 2 values within 1h0m0s, from 20", "1 properties hold, 1 do not"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("want %q in\n%s%s", want, out, errs)
+		}
+	}
+	if status != 1 {
+		t.Errorf("status %d", status)
+	}
+	if status, _, _ := zeta("test", "--from-journal", data, "--run", "small", "a.expr"); status != 0 {
+		t.Errorf("status %d with the property that holds", status)
+	}
+	if status, _, errs := zeta("test", "--from-journal", t.TempDir(), "a.expr"); status != 1 || !strings.Contains(errs, "no event in the journal") {
+		t.Errorf("without a journal: %d\n%s", status, errs)
+	}
+	if status, _, _ := zeta("test", "--from-journal", data, "--watch", "a.expr"); status != 2 {
+		t.Errorf("with --watch: %d", status)
+	}
+}
