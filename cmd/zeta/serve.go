@@ -87,6 +87,9 @@ func serve(c *cli, s *serveFlags) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	hangup := make(chan os.Signal, 1) // from the start to the end: a SIGHUP must not end the program
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	if s.pprof != "" {
 		if err := servePprof(ctx, s.pprof, log); err != nil {
 			return err
@@ -138,7 +141,7 @@ func serve(c *cli, s *serveFlags) error {
 	} else {
 		log.Info("zeta is running", "version", v)
 	}
-	reloadOnSignal(ctx, srv)
+	reloadOnSignal(ctx, srv, hangup)
 	stop() // from here on a signal ends the program at once
 	log.Info("ending; a second signal ends at once", "grace", s.grace)
 	grace, cancel := context.WithTimeout(context.Background(), s.grace)
@@ -164,11 +167,8 @@ func stateDir(c *cli) string {
 	return ""
 }
 
-// reloadOnSignal loads the rules again at each SIGHUP, until ctx is done.
-func reloadOnSignal(ctx context.Context, srv *server.Server) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+// reloadOnSignal loads the rules again at each hangup, until ctx is done.
+func reloadOnSignal(ctx context.Context, srv *server.Server, hangup <-chan os.Signal) {
 	for {
 		select {
 		case <-hangup:
