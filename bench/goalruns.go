@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -264,6 +265,9 @@ func measureJournal(ctx context.Context, c *config) ([]measured, error) {
 		m, err := kept.median(ctx, r)
 		if err != nil {
 			return nil, err
+		}
+		if m.Journal == 0 {
+			return nil, errors.New("the server wrote no journal")
 		}
 		all = append(all, of(m))
 	}

@@ -39,6 +39,7 @@ type loadResult struct {
 	Allocs, Bytes  float64 // of the server, per event
 	Calibration    float64 // ns an event
 	RSS            float64 // of the server, MiB
+	Journal        float64 // bytes its journal took, per event; 0: it has none
 }
 
 const ackBytes = 6
@@ -56,7 +57,7 @@ func (l *load) run() (*loadResult, error) {
 		return nil, err
 	}
 	runtime.GC()
-	gauge := &allocGauge{url: l.Metrics}
+	gauge := &gauge{url: l.Metrics}
 	if l.Network == "udp" {
 		r, err := l.flood(p)
 		if err != nil {
@@ -120,7 +121,7 @@ func (l *load) run() (*loadResult, error) {
 	r.Sent = r.Events
 	r.CPU = float64(cpu) / float64(r.Events)
 	r.P50, r.P99, r.P999 = ms(all.quantile(0.5)), ms(all.quantile(0.99)), ms(all.quantile(0.999))
-	if r.Allocs, r.Bytes, err = gauge.end(float64(r.Events)); err != nil {
+	if err := gauge.end(r); err != nil {
 		return nil, err
 	}
 	return l.finish(r, calibrated)

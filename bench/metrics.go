@@ -36,41 +36,53 @@ func eventsOf(url string) (float64, error) {
 	return m["zeta_server_events_total"], err
 }
 
-// allocGauge counts what the server allocates between begin and end, without what asking costs.
-type allocGauge struct {
-	url           string
-	mallocs, heap float64 // at the start
-	asking        [2]float64
+// gauge counts what the server allocates and keeps between begin and end, without what asking costs.
+type gauge struct {
+	url    string
+	start  counted
+	asking counted
 }
 
-func (g *allocGauge) read() (mallocs, heap float64, err error) {
+// counted are counters of a server, or what they grew by.
+type counted struct{ mallocs, heap, journal float64 }
+
+func (c counted) since(o counted) counted {
+	return counted{max(0, c.mallocs-o.mallocs), max(0, c.heap-o.heap), max(0, c.journal-o.journal)}
+}
+
+func (g *gauge) read() (counted, error) {
 	m, err := scrape(g.url)
-	return m["go_memstats_mallocs_total"], m["go_memstats_alloc_bytes_total"], err
+	return counted{m["go_memstats_mallocs_total"], m["go_memstats_alloc_bytes_total"], m["zeta_journal_appended_bytes_total"]}, err
 }
 
-func (g *allocGauge) begin() error {
+func (g *gauge) begin() error {
 	if g.url == "" {
 		return nil
 	}
-	var before [2]float64
 	for i := range 3 {
-		mallocs, heap, err := g.read()
+		now, err := g.read()
 		if err != nil {
 			return err
 		}
 		if i > 0 {
-			g.asking = [2]float64{mallocs - before[0], heap - before[1]}
+			g.asking = now.since(g.start)
 		}
-		before = [2]float64{mallocs, heap}
+		g.start = now
 	}
-	g.mallocs, g.heap = before[0], before[1]
 	return nil
 }
 
-func (g *allocGauge) end(events float64) (allocs, bytes float64, err error) {
+// end puts the figures of an event into r.
+func (g *gauge) end(r *loadResult) error {
 	if g.url == "" {
-		return 0, 0, nil
+		return nil
 	}
-	mallocs, heap, err := g.read()
-	return max(0, mallocs-g.mallocs-g.asking[0]) / events, max(0, heap-g.heap-g.asking[1]) / events, err
+	now, err := g.read()
+	if err != nil {
+		return err
+	}
+	grown := now.since(g.start).since(g.asking)
+	events := float64(r.Events)
+	r.Allocs, r.Bytes, r.Journal = grown.mallocs/events, grown.heap/events, grown.journal/events
+	return nil
 }

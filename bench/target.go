@@ -23,6 +23,7 @@ type target struct {
 	cmd   *exec.Cmd
 	addr  map[string]string // by listener; pprof too
 	log   *strings.Builder
+	data  string // its data directory, "" without; removed at the end
 	ended chan struct{}
 }
 
@@ -63,11 +64,18 @@ listen.udp("127.0.0.1:0"); listen.http("127.0.0.1:0");
 	if err := os.WriteFile(file, []byte(listeners+rules), 0o600); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, c.zeta, "serve", "--data=", "--config", file, "--log-json", "--pprof", "127.0.0.1:0", "--health", "no")
+	data := ""
+	if c.journal {
+		var err error
+		if data, err = os.MkdirTemp(c.dir, "data-"); err != nil {
+			return nil, err
+		}
+	}
+	cmd := exec.CommandContext(ctx, c.zeta, "serve", "--data="+data, "--config", file, "--log-json", "--pprof", "127.0.0.1:0", "--health", "no")
 	if c.procs > 0 {
 		cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", c.procs))
 	}
-	t := &target{cmd: cmd, addr: map[string]string{}, log: &strings.Builder{}, ended: make(chan struct{})}
+	t := &target{cmd: cmd, addr: map[string]string{}, log: &strings.Builder{}, data: data, ended: make(chan struct{})}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -132,8 +140,13 @@ func (t *target) collect() error {
 	return err
 }
 
-// stop ends the server.
+// stop ends the server and removes what it kept.
 func (t *target) stop() {
+	defer func() {
+		if t.data != "" {
+			os.RemoveAll(t.data)
+		}
+	}()
 	t.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-t.ended:
