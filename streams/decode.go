@@ -345,7 +345,7 @@ func (d *decoder) options(m *ast.MapNode, fields []optionField, dst reflect.Valu
 		}
 		seen[key.Value] = true
 		f := &fields[i]
-		d.value(f, pair.Value, dst.Field(f.index), append(slices.Clone(path), f.index))
+		d.value(f, pair.Value, f.in(dst), append(slices.Clone(path), f.path()...))
 	}
 }
 

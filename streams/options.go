@@ -13,6 +13,7 @@ import (
 // optionField is one field of an options struct with what its tags say.
 type optionField struct {
 	index    int
+	within   []int  // embedded structs that lead to it, from the outside
 	name     string // as messages and documentation call it
 	place    optionPlace
 	optional bool
@@ -103,9 +104,18 @@ func optionFields(t reflect.Type) ([]optionField, error) {
 	}
 	var fields []optionField
 	for i := range t.NumField() {
-		f, err := newOptionField(i, t.Field(i))
+		sf := t.Field(i)
+		if sf.Anonymous && sf.Type.Kind() == reflect.Struct {
+			shared, err := embeddedFields(i, sf.Type)
+			if err != nil {
+				return nil, fmt.Errorf("options %s: %w", sf.Name, err)
+			}
+			fields = append(fields, shared...)
+			continue
+		}
+		f, err := newOptionField(i, sf)
 		if err != nil {
-			return nil, fmt.Errorf("option %s: %w", t.Field(i).Name, err)
+			return nil, fmt.Errorf("option %s: %w", sf.Name, err)
 		}
 		fields = append(fields, f)
 	}
@@ -121,6 +131,24 @@ func optionFields(t reflect.Type) ([]optionField, error) {
 	}
 	return fields, nil
 }
+
+// embeddedFields are the options that several components share: they stand in the options map like the others.
+func embeddedFields(index int, t reflect.Type) ([]optionField, error) {
+	fields, err := optionFields(t)
+	for i := range fields {
+		if fields[i].place != placeOption {
+			return nil, fmt.Errorf("%s is an argument; options that are shared are named ones", fields[i].name)
+		}
+		fields[i].within = append([]int{index}, fields[i].within...)
+	}
+	return fields, err
+}
+
+// path leads from the options struct to the field.
+func (f *optionField) path() fieldPath { return append(slices.Clone(f.within), f.index) }
+
+// in returns the field in an options struct.
+func (f *optionField) in(opts reflect.Value) reflect.Value { return f.path().in(opts) }
 
 func newOptionField(index int, sf reflect.StructField) (optionField, error) {
 	f := optionField{index: index, typ: sf.Type, about: sf.Tag.Get("doc"), acc: sf.Tag.Get("acc") != "", secret: sf.Tag.Get("secret") != "" || sf.Type == typeSecret}
@@ -206,7 +234,7 @@ func (f *optionField) doc(o reflect.Value) ArgDoc {
 		Name: f.name, Type: f.typeName(), Doc: f.about, Option: f.place == placeOption, Optional: f.optional,
 		Rest: f.rest, Branch: f.isBranch(), Min: f.minText, Max: f.maxText, Enum: f.enum, Secret: f.secret,
 	}
-	v := o.Field(f.index)
+	v := f.in(o)
 	if v.Kind() == reflect.Pointer && v.IsNil() {
 		v = reflect.New(v.Type().Elem())
 	}

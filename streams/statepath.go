@@ -64,7 +64,7 @@ func argumentText(fields []optionField, opts reflect.Value) string {
 	var parts []string
 	for i := range fields {
 		f := &fields[i]
-		v := opts.Field(f.index)
+		v := f.in(opts)
 		if f.secret || f.isBranch() && f.typ != typeCases || v.IsZero() {
 			continue
 		}
