@@ -23,17 +23,15 @@ type sharedPair struct {
 	sharedOptions
 }
 
-func init() {
+// Options of embedded structs, however deep, are set, bounded, documented and suggested like those of the struct.
+func TestSharedOptions(t *testing.T) {
 	RegisterListener(ListenerSpec[gateOptions]{
 		Name:     "gate",
 		Summary:  "A door with options that it shares with others.",
 		Defaults: gateOptions{sharedPair: sharedPair{sharedOptions: sharedOptions{Limit: 5}}},
 		Examples: []Example{{Rule: `listen.gate("127.0.0.1:1")`}},
 	})
-}
-
-// Options of embedded structs, however deep, are set, bounded, documented and suggested like those of the struct.
-func TestSharedOptions(t *testing.T) {
+	defer delete(listeners, "gate")
 	rules, problems := LoadText("rules", `listen.gate("a:1", {limit: 7, name: "x", pause: "2s", first: true}); listen.gate("b:1");`, LoadOptions{Serve: true})
 	if len(problems) > 0 {
 		t.Fatal(problems)
