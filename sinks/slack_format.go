@@ -36,7 +36,7 @@ func slackMessage(events []event.Event) message {
 	worst := "ok"
 	for i := range events {
 		e := &events[i]
-		if severity(e.State) > severity(worst) {
+		if event.SeverityOf(e.State) > event.SeverityOf(worst) {
 			worst = e.State
 		}
 		if i < slackListed {
@@ -165,26 +165,13 @@ func few(list []string, kind string) string {
 	return fmt.Sprintf("%d %s", len(list), kind)
 }
 
-// severity orders states: ok, anything unknown, warning, critical.
-func severity(state string) int {
-	switch strings.ToLower(state) {
-	case "", "ok", "okay", "up", "info":
-		return 0
-	case "warning", "warn":
-		return 2
-	case "critical", "crit", "error", "err", "failure", "down", "expired":
-		return 3
-	}
-	return 1
-}
-
 func stateColour(state string) string {
-	return [...]string{"#2eb886", "#9aa0a6", "#daa038", "#c0392b"}[severity(state)]
+	return [...]string{"#2eb886", "#9aa0a6", "#daa038", "#c0392b"}[event.SeverityOf(state)]
 }
 
 // stateMark carries the state without colour.
 func stateMark(state string) string {
-	return [...]string{":white_check_mark:", ":grey_question:", ":warning:", ":red_circle:"}[severity(state)]
+	return [...]string{":white_check_mark:", ":grey_question:", ":warning:", ":red_circle:"}[event.SeverityOf(state)]
 }
 
 // escape makes text harmless in Slack's markup: no mention, link or mass mention can come from an event.

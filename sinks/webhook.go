@@ -168,5 +168,5 @@ func logEntry(e *event.Event) []byte {
 }
 
 func logStatus(state string) string {
-	return [...]string{"info", "notice", "warn", "error"}[severity(state)]
+	return [...]string{"info", "notice", "warn", "error"}[event.SeverityOf(state)]
 }
