@@ -16,7 +16,6 @@ const (
 	gather = time.Millisecond
 	// stageBytes is about how much goes into one write.
 	stageBytes = 256 << 10
-	keptGroups = 16
 )
 
 // writer is the committer's own state: the active segment and where it stands in it.
@@ -258,18 +257,17 @@ func (l *Log) endGroup() {
 	l.cur = &group{}
 	if n := len(l.free); n > 0 {
 		l.cur, l.free = l.free[n-1], l.free[:n-1]
+		l.kept -= cap(l.cur.buf)
 	}
 }
 
-// recycle keeps a group's buffer for another, unless much is kept already. Called with mu held.
+// recycle keeps a group's buffer for another, unless much is kept already: between two syncs there are as many
+// groups as there were writes. Called with mu held.
 func (l *Log) recycle(g *group) {
-	kept := cap(g.buf)
-	for _, f := range l.free {
-		kept += cap(f.buf)
-	}
-	if len(l.free) < keptGroups && kept <= l.opts.BufferBytes/4 {
+	if n := cap(g.buf); l.kept+n <= l.opts.BufferBytes/2 {
 		g.reset()
 		l.free = append(l.free, g)
+		l.kept += n
 	}
 }
 

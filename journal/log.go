@@ -68,6 +68,7 @@ type Log struct {
 	cur     *group   // what Append fills
 	pending []*group // ended and not durable yet, in order
 	free    []*group
+	kept    int    // bytes of the buffers in free
 	held    int    // bytes in cur and pending
 	lostSeq uint64 // first sequence that was lost since the last record that was taken; 0: none
 	want    uint64 // sequence somebody waits for to be durable
