@@ -47,6 +47,7 @@ type Index struct {
 	epoch    int64 // where ticks count from, µs
 	hasEpoch bool
 	created  uint64
+	texts    int64  // bytes of the entries' descriptions
 	last     *block // the block of the event before
 	services services
 	ids      numbers

@@ -53,6 +53,7 @@ func (x *Index) put(s *event.Series, e *event.Event, arrival int64, fromArrival 
 	if fresh {
 		n.meta = x.created << metaCreated
 	}
+	x.texts += int64(len(e.Description) - len(n.description))
 	n.store(e, arrival, fromArrival)
 	if len(x.watches) > 0 {
 		x.mark(s)
@@ -80,6 +81,7 @@ func (x *Index) vacate(b *block, s *event.Series) {
 	p.due[i] = tickVacant
 	b.vacant++
 	x.entries.Add(-1)
+	x.texts -= int64(len(p.entries[i].description))
 	b.mu.Lock()
 	p.entries[i] = entry{}
 	b.mu.Unlock()
