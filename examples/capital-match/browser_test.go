@@ -15,17 +15,17 @@ import (
 
 // browser is a page in a real Chromium, driven over its DevTools protocol.
 type browser struct {
-	r    *rig
+	r    *company
 	conn *websocket.Conn
 	id   int    // of the last command
 	page string // the session of the page; "" while there is none
 }
 
 // open starts Chromium without a window and opens a page.
-func (r *rig) open(url string) *browser {
+func (r *company) open(url string) *browser {
 	cmd := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
-		"--window-size=1400,900", "--user-data-dir="+filepath.Join(r.dir, "chromium"), url)
+		"--window-size=1400,900", "--user-data-dir="+filepath.Join(r.Dir, "chromium"), url)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		r.t.Fatal(err)

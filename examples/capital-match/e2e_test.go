@@ -2,39 +2,32 @@
 package capitalmatch
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"text/template"
 	"time"
 
 	"zeta/client"
 	"zeta/event"
+	"zeta/internal/rig"
 	"zeta/sinks/sinktest"
-	"zeta/tls"
 )
 
 var realPrograms = flag.Bool("real", false, "run against real collectd, stunnel and Chromium (see install.sh)")
 
-// rig is the whole installation of one test run.
-type rig struct {
+// company is the whole installation of one test run.
+type company struct {
+	*rig.Zeta
 	t     *testing.T
-	dir   string
 	slack *sinktest.Slack
 	logs  *sinktest.Intake
 	tcp   string // addresses of zeta
 	tls   string
-	http  string
 	shim  string
 	hosts map[string]*exec.Cmd
 }
@@ -43,17 +36,13 @@ func TestCapitalMatch(t *testing.T) {
 	if !*realPrograms {
 		t.Skip("drives real collectd, stunnel and Chromium; run install.sh once and then: go test . -real")
 	}
-	for _, program := range []string{"collectd", "stunnel4", "chromium", "gcc"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Fatalf("%s is missing; run install.sh", program)
-		}
-	}
+	rig.Need(t, "collectd", "stunnel4", "chromium", "gcc")
 	r := start(t)
 
-	r.collectd("web1", port(r.tcp), false)
-	r.collectd("web2", port(r.tls), true)
-	r.collectd("web3", port(r.stunnel("stunnel-client.conf", "client", r.tls)), false)
-	r.collectd("web4", port(r.stunnel("stunnel-client.conf", "client", r.stunnel("stunnel-server.conf", "server", r.tcp))), false)
+	r.collectd("web1", rig.Port(r.tcp), false)
+	r.collectd("web2", rig.Port(r.tls), true)
+	r.collectd("web3", rig.Port(r.stunnel("stunnel-client.conf", "client", r.tls)), false)
+	r.collectd("web4", rig.Port(r.stunnel("stunnel-client.conf", "client", r.stunnel("stunnel-server.conf", "server", r.tcp))), false)
 	for _, host := range []string{"web1", "web2", "web3", "web4"} {
 		r.eventually(t, host+"'s pulse is in the index", func() bool {
 			return len(r.query(fmt.Sprintf(`host = %q and service = "load/load/shortterm"`, host))) == 1
@@ -75,7 +64,7 @@ func TestCapitalMatch(t *testing.T) {
 
 // testTraps holds what collectd really sends: rates that begin with NaN, ttl from the interval, states
 // that are missing or empty, and notifications whose text is an attribute named description.
-func testTraps(t *testing.T, r *rig) {
+func testTraps(t *testing.T, r *company) {
 	pulse := r.query(`host = "web1" and service = "load/load/shortterm"`)[0]
 	if pulse["ttl"] != 5.0 || pulse["state"] != nil || pulse["plugin"] != "load" || pulse["env"] != "prod" {
 		t.Errorf("the pulse is %v; want ttl 5, no state, attributes plugin and env", pulse)
@@ -113,7 +102,7 @@ func testTraps(t *testing.T, r *rig) {
 	})
 }
 
-func testDisk(t *testing.T, r *rig) {
+func testDisk(t *testing.T, r *company) {
 	free := func(host, mount string, percent float64) {
 		r.socket(host, fmt.Sprintf(`PUTVAL %s/df-%s/percent_bytes-free interval=1 N:%v`, host, mount, percent))
 	}
@@ -149,7 +138,7 @@ func testDisk(t *testing.T, r *rig) {
 	}
 }
 
-func testSilence(t *testing.T, r *rig) {
+func testSilence(t *testing.T, r *company) {
 	about := func() (found []sinktest.Message) {
 		for _, m := range r.slack.Messages() {
 			if strings.Contains(m.Text, "web3 load/load/shortterm") {
@@ -168,13 +157,13 @@ func testSilence(t *testing.T, r *rig) {
 	if n := len(about()); n != 1 {
 		t.Errorf("%d messages about web3, want 1: %+v", n, about())
 	}
-	r.collectd("web3", port(r.stunnel("stunnel-client.conf", "client", r.tls)), false)
+	r.collectd("web3", rig.Port(r.stunnel("stunnel-client.conf", "client", r.tls)), false)
 	r.eventually(t, "the message says that web3 is back", func() bool {
 		return len(about()) == 1 && about()[0].Edits == 1 && strings.HasPrefix(about()[0].Text, "Resolved")
 	})
 }
 
-func testApplication(t *testing.T, r *rig) {
+func testApplication(t *testing.T, r *company) {
 	r.logs.FailFirst(500, 429)
 	c := client.New(r.tcp, client.Options{})
 	log := slog.New(client.NewHandler(c, client.HandlerOptions{Host: "app1", Service: "log payments"}))
@@ -237,8 +226,8 @@ func testApplication(t *testing.T, r *rig) {
 }
 
 // testDashboard opens the page in a real browser and reads what it shows.
-func testDashboard(t *testing.T, r *rig) {
-	page := r.open("http://" + r.http + "/")
+func testDashboard(t *testing.T, r *company) {
+	page := r.open("http://" + r.HTTP + "/")
 	defer func() {
 		if keep := os.Getenv("SCREENSHOT"); keep != "" {
 			if err := os.WriteFile(keep, page.screenshot(), 0o644); err != nil {
@@ -254,137 +243,57 @@ func testDashboard(t *testing.T, r *rig) {
 	}
 }
 
-// start builds zeta and runs it with the example's rules between a Slack and a log service.
-func start(t *testing.T) *rig {
-	r := &rig{t: t, dir: t.TempDir(), hosts: map[string]*exec.Cmd{}, tcp: freeAddr(t), tls: freeAddr(t), http: freeAddr(t)}
+// start runs zeta with the example's rules between a Slack and a log service.
+func start(t *testing.T) *company {
+	r := &company{t: t, hosts: map[string]*exec.Cmd{}, tcp: rig.FreeAddr(t), tls: rig.FreeAddr(t)}
 	r.slack = sinktest.NewSlack(t, "xoxb-test", "#ops")
 	r.slack.Every = time.Second
 	r.logs = sinktest.NewIntake(t, "DD-API-KEY", "k-123")
-	r.certificates()
-	r.shim = filepath.Join(r.dir, "event_set.so")
-	run(t, "gcc", "-shared", "-fPIC", "-o", r.shim, "preload/event_set.c", "-lriemann-client")
-	binary := filepath.Join(r.dir, "zeta")
-	run(t, "go", "build", "-o", binary, "zeta/cmd/zeta")
-
-	zeta := exec.Command(binary, "serve", "--config", "zeta.expr", "--data", r.path("state"))
-	zeta.Env = append(os.Environ(),
-		"ZETA_TCP="+r.tcp, "ZETA_UDP="+r.tcp, "ZETA_TLS="+r.tls, "ZETA_HTTP="+r.http,
-		"ZETA_CERT="+r.path("server.crt"), "ZETA_KEY="+r.path("server.key"), "ZETA_CA="+r.path("ca.crt"),
-		"SLACK_TOKEN=xoxb-test", "SLACK_API="+r.slack.URL, "SLACK_CA="+r.slack.CA,
-		"LOG_URL="+r.logs.URL, "LOG_CA="+r.logs.CA, "LOG_KEY=k-123")
-	r.background("zeta", zeta)
-	r.eventually(r.t, "zeta is ready", func() bool {
-		resp, err := http.Get("http://" + r.http + "/readyz")
-		if err != nil {
-			return false
+	r.Zeta = rig.Start(t, rig.Options{Rules: "zeta.expr", Data: true, Env: []string{
+		"ZETA_TCP=" + r.tcp, "ZETA_UDP=" + r.tcp, "ZETA_TLS=" + r.tls,
+		"SLACK_TOKEN=xoxb-test", "SLACK_API=" + r.slack.URL, "SLACK_CA=" + r.slack.CA,
+		"LOG_URL=" + r.logs.URL, "LOG_CA=" + r.logs.CA, "LOG_KEY=k-123"}})
+	r.shim = r.Path("event_set.so")
+	rig.Run(t, nil, "gcc", "-shared", "-fPIC", "-o", r.shim, "preload/event_set.c", "-lriemann-client")
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("Slack has %+v", r.slack.Messages())
 		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
 	})
 	return r
 }
 
-func (r *rig) path(name string) string { return filepath.Join(r.dir, name) }
-
-func (r *rig) certificates() {
-	ca, err := tls.NewAuthority("example")
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	write := func(name string, b []byte) {
-		if err := os.WriteFile(r.path(name), b, 0o600); err != nil {
-			r.t.Fatal(err)
-		}
-	}
-	write("ca.crt", ca.PEM())
-	for name, request := range map[string]tls.Request{
-		"server": {Name: "zeta", Hosts: []string{"127.0.0.1", "localhost"}, Server: true},
-		"client": {Name: "host", Client: true},
-	} {
-		cert, key, err := ca.Issue(request)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		write(name+".crt", cert)
-		write(name+".key", key)
-	}
-}
-
 // collectd starts a host that sends to a port on loopback.
-func (r *rig) collectd(host, port string, secure bool) {
-	dir := r.path(host)
+func (r *company) collectd(host, port string, secure bool) {
+	dir := r.Path(host)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		r.t.Fatal(err)
 	}
-	conf := r.fill("collectd.conf", host, map[string]any{
+	conf := rig.Fill(r.t, "collectd.conf", map[string]any{
 		"Host": host, "Interval": 1, "Dir": dir, "Port": port, "TLS": secure,
-		"CA": r.path("ca.crt"), "Cert": r.path("client.crt"), "Key": r.path("client.key"),
+		"CA": r.Path("ca.crt"), "Cert": r.Path("client.crt"), "Key": r.Path("client.key"),
 	})
 	cmd := exec.Command("collectd", "-f", "-C", conf)
 	cmd.Env = append(os.Environ(), "LD_PRELOAD="+r.shim)
-	r.background(host, cmd)
+	rig.Background(r.t, host, cmd)
 	r.hosts[host] = cmd
 }
 
 // stunnel starts a stunnel with this configuration and pair in front of an address, and returns its own.
-func (r *rig) stunnel(conf, pair, connect string) string {
-	accept := freeAddr(r.t)
-	file := r.fill(conf, "stunnel"+port(accept), map[string]any{
-		"Accept": port(accept), "Connect": port(connect), "CA": r.path("ca.crt"), "Cert": r.path(pair + ".crt"), "Key": r.path(pair + ".key"),
+func (r *company) stunnel(conf, pair, connect string) string {
+	accept := rig.FreeAddr(r.t)
+	file := rig.Fill(r.t, conf, map[string]any{
+		"Accept": rig.Port(accept), "Connect": rig.Port(connect), "CA": r.Path("ca.crt"), "Cert": r.Path(pair + ".crt"), "Key": r.Path(pair + ".key"),
 	})
-	r.background("stunnel", exec.Command("stunnel4", file))
-	r.eventually(r.t, "stunnel listens", func() bool {
-		c, err := net.DialTimeout("tcp", accept, time.Second)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
+	rig.Background(r.t, "stunnel", exec.Command("stunnel4", file))
+	rig.Connect(r.t, "tcp", accept).Close()
 	return accept
 }
 
-// fill writes a template of this directory, filled in, to the run's directory.
-func (r *rig) fill(name, as string, values map[string]any) string {
-	tmpl, err := template.ParseFiles(name)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	out := r.path(as + "-" + name)
-	f, err := os.Create(out)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer f.Close()
-	if err := tmpl.Execute(f, values); err != nil {
-		r.t.Fatal(err)
-	}
-	return out
-}
-
-// background starts a program that ends with the test; its output is shown when the test fails.
-func (r *rig) background(name string, cmd *exec.Cmd) {
-	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		r.t.Fatalf("start %s: %v", name, err)
-	}
-	r.t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if r.t.Failed() {
-			text := out.String()
-			r.t.Logf("%s said:\n%s", name, text[max(0, len(text)-4000):])
-		}
-	})
-}
-
 // socket sends a command to a host's collectd.
-func (r *rig) socket(host, command string) {
+func (r *company) socket(host, command string) {
 	r.t.Helper()
-	c, err := net.DialTimeout("unix", filepath.Join(r.path(host), "sock"), 5*time.Second)
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	c := rig.Connect(r.t, "unix", filepath.Join(r.Path(host), "sock"))
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(5 * time.Second))
 	fmt.Fprintln(c, command)
@@ -395,53 +304,14 @@ func (r *rig) socket(host, command string) {
 	}
 }
 
-// query asks zeta's index.
-func (r *rig) query(q string) []map[string]any {
-	r.t.Helper()
-	resp, err := http.Get("http://" + r.http + "/api/v1/query?q=" + url.QueryEscape(q))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	var answer struct{ Events []map[string]any }
-	if err != nil || resp.StatusCode != http.StatusOK || json.Unmarshal(body, &answer) != nil {
-		r.t.Fatalf("query %s: %s %q %v", q, resp.Status, body, err)
-	}
-	return answer.Events
-}
-
 // eventually waits for something that real programs take their time for.
-func (r *rig) eventually(t *testing.T, what string, ok func() bool) {
+func (r *company) eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if ok() {
-			t.Log("seen:", what)
-			return
-		}
-	}
-	t.Fatalf("not seen within 30 s: %s\nSlack: %+v", what, r.slack.Messages())
+	rig.Eventually(t, what, ok)
+	t.Log("seen:", what)
 }
 
-func run(t *testing.T, name string, args ...string) {
-	t.Helper()
-	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-}
-
-// freeAddr returns an address on loopback that nobody listens on.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-func port(addr string) string {
-	_, p, _ := net.SplitHostPort(addr)
-	return p
+func (r *company) query(q string) []map[string]any {
+	r.t.Helper()
+	return r.Query(r.t, q)
 }

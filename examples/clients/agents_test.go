@@ -2,28 +2,29 @@ package clients
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"zeta/internal/rig"
 )
 
-func testSyslogNG(t *testing.T, r *rig) {
-	need(t, "syslog-ng")
-	d := r.recorder(t, "syslog-ng", "syslog-ng "+debian(t, "syslog-ng-core")+" riemann(): no metric, attributes in upper case, syslog's word for the level as state.")
+func testSyslogNG(t *testing.T, r *bench) {
+	rig.Need(t, "syslog-ng")
+	d := r.recorder(t, "syslog-ng", "syslog-ng "+rig.Debian(t, "syslog-ng-core")+" riemann(): no metric, attributes in upper case, syslog's word for the level as state.")
 	for _, kind := range []struct{ name, addr string }{{"tcp", d.tcp}, {"udp", d.tcp}, {"tls", r.mtls}} {
-		in := freeAddr(t)
-		values := map[string]any{"Port": port(in), "Riemann": port(kind.addr), "Type": kind.name}
+		in := rig.FreeAddr(t)
+		values := map[string]any{"Port": rig.Port(in), "Riemann": rig.Port(kind.addr), "Type": kind.name}
 		if kind.name == "tls" {
-			values["CA"], values["Cert"], values["Key"] = r.path("ca.crt"), r.path("client.crt"), r.path("client.key")
+			values["CA"], values["Cert"], values["Key"] = r.Path("ca.crt"), r.Path("client.crt"), r.Path("client.key")
 		}
 		dir := t.TempDir()
-		background(t, "syslog-ng", exec.Command("syslog-ng", "-F", "-e", "-f", fill(t, "syslog-ng.conf", values), "--no-caps",
+		rig.Background(t, "syslog-ng", exec.Command("syslog-ng", "-F", "-e", "-f", rig.Fill(t, "syslog-ng.conf", values), "--no-caps",
 			"-R", filepath.Join(dir, "persist"), "-p", filepath.Join(dir, "pid"), "-c", filepath.Join(dir, "control")))
-		c := connect(t, in)
+		c := rig.Connect(t, "tcp", in)
 		fmt.Fprintf(c, "<11>Nov 14 22:13:20 web1 myapp[17]: disk is full\n<30>Nov 14 22:13:21 web1 cron: it is late\n")
 		r.want(t, kind.name+"/myapp", map[string]any{"state": "err", "description": "disk is full", "metric": nil, "ttl": 120, "FACILITY": "user"})
 		r.want(t, kind.name+"/cron", map[string]any{"state": "info", "description": "it is late"})
@@ -32,17 +33,17 @@ func testSyslogNG(t *testing.T, r *rig) {
 }
 
 // testCollectd holds values, undefined values, rates, thresholds and notifications over TCP, UDP and TLS.
-func testCollectd(t *testing.T, r *rig) {
-	need(t, "collectd", "gcc")
-	r.shim = r.path("event_set.so")
-	run(t, nil, "gcc", "-shared", "-fPIC", "-o", r.shim, "../capital-match/preload/event_set.c", "-lriemann-client")
-	d := r.recorder(t, "collectd", "collectd "+debian(t, "collectd-core")+" write_riemann: values with a threshold's state, NaN, a notification with its text as an attribute.")
+func testCollectd(t *testing.T, r *bench) {
+	rig.Need(t, "collectd", "gcc")
+	shim := r.Path("event_set.so")
+	rig.Run(t, nil, "gcc", "-shared", "-fPIC", "-o", shim, "../capital-match/preload/event_set.c", "-lriemann-client")
+	d := r.recorder(t, "collectd", "collectd "+rig.Debian(t, "collectd-core")+" write_riemann: values with a threshold's state, NaN, a notification with its text as an attribute.")
 	for _, protocol := range []struct{ name, addr string }{{"TCP", d.tcp}, {"UDP", d.tcp}, {"TLS", r.mtls}} {
 		dir := t.TempDir()
-		cmd := exec.Command("collectd", "-f", "-C", fill(t, "collectd.conf", map[string]any{"Dir": dir, "Port": port(protocol.addr), "Protocol": protocol.name,
-			"CA": r.path("ca.crt"), "Cert": r.path("client.crt"), "Key": r.path("client.key")}))
-		cmd.Env = append(os.Environ(), "LD_PRELOAD="+r.shim)
-		background(t, "collectd", cmd)
+		cmd := exec.Command("collectd", "-f", "-C", rig.Fill(t, "collectd.conf", map[string]any{"Dir": dir, "Port": rig.Port(protocol.addr), "Protocol": protocol.name,
+			"CA": r.Path("ca.crt"), "Cert": r.Path("client.crt"), "Key": r.Path("client.key")}))
+		cmd.Env = append(os.Environ(), "LD_PRELOAD="+shim)
+		rig.Background(t, "collectd", cmd)
 		socket := filepath.Join(dir, "sock")
 		mount := strings.ToLower(protocol.name)
 		value := func(id string, v string) { collectd(t, socket, fmt.Sprintf("PUTVAL web1/%s interval=10 N:%s", id, v)) }
@@ -67,12 +68,7 @@ func testCollectd(t *testing.T, r *rig) {
 // collectd sends a command to a collectd's socket, which may take a moment to be there.
 func collectd(t *testing.T, socket, command string) {
 	t.Helper()
-	var c net.Conn
-	eventually(t, "collectd's socket", func() bool {
-		var err error
-		c, err = net.DialTimeout("unix", socket, time.Second)
-		return err == nil
-	})
+	c := rig.Connect(t, "unix", socket)
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(5 * time.Second))
 	fmt.Fprintln(c, command)
@@ -83,27 +79,16 @@ func collectd(t *testing.T, socket, command string) {
 	}
 }
 
-func testTelegraf(t *testing.T, r *rig) {
-	program := filepath.Join(r.cache, "telegraf")
-	if _, err := os.Stat(program); err != nil {
+func testTelegraf(t *testing.T, r *bench) {
+	if !rig.InCache(t, "telegraf") {
 		t.Skip("Telegraf is built on demand only: install.sh --telegraf")
 	}
+	program := rig.Cached(t, "telegraf")
 	d := r.recorder(t, "telegraf", "Telegraf v1.37.2 outputs.riemann: an event for each field, a string as state, Telegraf's tags as attributes.")
 	for _, scheme := range []string{"tcp", "udp"} {
-		run(t, nil, program, "--config", fill(t, "telegraf.conf", map[string]any{"URL": scheme + "://" + d.tcp, "Scheme": scheme}), "--once")
+		rig.Run(t, nil, program, "--config", rig.Fill(t, "telegraf.conf", map[string]any{"URL": scheme + "://" + d.tcp, "Scheme": scheme}), "--once")
 		r.want(t, scheme+"/temp", map[string]any{"metric": 21.5, "description": "from telegraf", "ttl": 30, "region": "eu", "time": "2023-11-14T22:13:20.000Z"})
 		r.want(t, scheme+"/count", map[string]any{"metric": 3})
 		r.want(t, scheme+"/sky", map[string]any{"state": "clear", "metric": nil})
 	}
-}
-
-// connect dials an address where a program is about to listen.
-func connect(t *testing.T, addr string) (c net.Conn) {
-	t.Helper()
-	eventually(t, addr+" is open", func() bool {
-		var err error
-		c, err = net.DialTimeout("tcp", addr, time.Second)
-		return err == nil
-	})
-	return c
 }

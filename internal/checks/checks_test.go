@@ -19,8 +19,8 @@ var layers = [][]string{
 	{"event/wire", "query", "collectd", "lines"},
 	{"client", "index", "streams", "journal"},
 	{"sinks", "dashboard", "source", "server"},
-	{"sinks/sinktest", "brokers"},
-	{"cmd/zeta", "bench", "examples/capital-match", "examples/clients", "faults"},
+	{"sinks/sinktest", "brokers", "internal/rig"},
+	{"cmd/zeta", "bench", "examples/capital-match", "examples/clients", "examples/senders", "faults"},
 }
 
 const root = "../.."
