@@ -47,6 +47,7 @@ func (s *Server) checkpoint(ctx context.Context) error {
 	engine.Timer(e.expiry.timer)
 	e.graph.Save(&state)
 	entries := saveIndex(s.index)
+	silences := e.silences.save()
 	rules := e.rulesText
 	e.arm()
 	e.mu.Unlock()
@@ -66,7 +67,7 @@ func (s *Server) checkpoint(ctx context.Context) error {
 	for _, section := range []struct {
 		name string
 		data []byte
-	}{{"rules", []byte(rules)}, {"engine", engine.Bytes()}, {"state", state.Bytes()}, {"index", entries}} {
+	}{{"rules", []byte(rules)}, {"engine", engine.Bytes()}, {"state", state.Bytes()}, {"index", entries}, {"silences", silences}} {
 		if _, err := w.Section(section.name).Write(section.data); err != nil {
 			w.Abort()
 			return err

@@ -16,6 +16,9 @@ type engineCounts struct {
 	expired         uint64
 	reinjectDropped uint64
 	panics          uint64
+
+	silences, waiting  int    // in force, and alerts they hold
+	silenced, heldLost uint64 // alerts held back; those not kept because too many were
 }
 
 func (c *engineCounts) batch(events int, took time.Duration) {
@@ -83,7 +86,9 @@ func (l *latencies) quantile(q float64) time.Duration {
 func (e *Engine) counts() engineCounts {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.count
+	c, s := e.count, &e.silences
+	c.silences, c.waiting, c.silenced, c.heldLost = len(s.all), len(s.held), s.total, s.dropped
+	return c
 }
 
 // troubles returns the places in the rules that failed or shed something, one for each position: a template

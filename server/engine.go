@@ -32,12 +32,13 @@ type Engine struct {
 	rulesText string // of the rules that run, as the journal has it
 	describe  func(*streams.Rules) string
 
-	seq    uint64       // number of the last event that entered
-	cause  uint64       // what the running code runs for: an event's number, or a timer's due time
-	again  []reinjected // events to push after the present one
-	expiry expiry
-	count  engineCounts
-	panics map[string]bool // texts already logged with their stack
+	seq      uint64       // number of the last event that entered
+	cause    uint64       // what the running code runs for: an event's number, or a timer's due time
+	again    []reinjected // events to push after the present one
+	expiry   expiry
+	silences silences
+	count    engineCounts
+	panics   map[string]bool // texts already logged with their stack
 
 	armed int64         // due time the timer goroutine waits for
 	wake  chan struct{} // tells it that an earlier timer exists
@@ -78,14 +79,16 @@ func newEngine(x *index.Index, hub *index.Hub, sinks Sinks, log *slog.Logger) *E
 		Index:    indexer{e},
 		Publish:  hub.Publish,
 		Reinject: e.reinject,
-		Deliver:  func(*streams.Alert) {},
 		Cause:    func() uint64 { return e.cause },
 		Log:      func(msg string) { log.Warn(msg) },
 	}
+	e.silences.send = func(*streams.Alert) {}
 	if sinks != nil {
-		e.rt.Deliver = sinks.Deliver
+		e.silences.send = sinks.Deliver
 		e.outlets, _ = sinks.(outlets)
 	}
+	e.rt.Deliver = e.silences.deliver
+	e.silences.init(e.clock)
 	e.expiry.init(e)
 	return e
 }

@@ -19,7 +19,13 @@ import (
 // call asks the API of a life and decodes the answer.
 func (l *life) call(method, path string, answer any, header ...string) int {
 	l.t.Helper()
-	req, err := http.NewRequest(method, "http://"+l.Addr("http").String()+path, nil)
+	return l.send(method, path, "", answer, header...)
+}
+
+// send is call with a body.
+func (l *life) send(method, path, text string, answer any, header ...string) int {
+	l.t.Helper()
+	req, err := http.NewRequest(method, "http://"+l.Addr("http").String()+path, strings.NewReader(text))
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -96,6 +96,10 @@ var (
 	descExpired    = desc("zeta_server_expired_total", "Events of the index that went past their ttl.")
 	descPanics     = desc("zeta_server_rule_panics_total", "Faults of the program in rules.")
 	descReinject   = desc("zeta_server_reinject_dropped_total", "Reinjected events dropped because too many were waiting.")
+	descSilences   = desc("zeta_server_silences", "Silences in force.")
+	descHeld       = desc("zeta_server_silenced_waiting", "Alerts that silences hold, to be sent when they end.")
+	descSilenced   = desc("zeta_server_silenced_alerts_total", "Alerts held back by silences.")
+	descHeldLost   = desc("zeta_server_silenced_dropped_total", "Alerts held back that are not sent at the end because too many were held.")
 	descSeries     = desc("zeta_index_series", "Series in the index.")
 	descHistory    = desc("zeta_server_history_series", "Series whose history is kept for charts.")
 	descHistoryOut = desc("zeta_server_history_refused", "Series of the index whose history is not kept, the limit being reached.")
@@ -120,7 +124,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (f *figures) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descEvents, descBatches, descLatency, descExpired, descPanics, descReinject,
+	for _, d := range []*prometheus.Desc{descEvents, descBatches, descLatency, descExpired, descPanics, descReinject, descSilences, descHeld, descSilenced, descHeldLost,
 		descSeries, descUnresolved, descRefused, descBadTTL, descSkewed, descSubs, descPending, descHubBytes, descLagged,
 		descHubRefused, descRuleFailed, descRuleShed, descHistory, descHistoryOut, descConns, descCert} {
 		ch <- d
@@ -142,6 +146,10 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 		{descExpired, prometheus.CounterValue, float64(c.expired)},
 		{descPanics, prometheus.CounterValue, float64(c.panics)},
 		{descReinject, prometheus.CounterValue, float64(c.reinjectDropped)},
+		{descSilences, prometheus.GaugeValue, float64(c.silences)},
+		{descHeld, prometheus.GaugeValue, float64(c.waiting)},
+		{descSilenced, prometheus.CounterValue, float64(c.silenced)},
+		{descHeldLost, prometheus.CounterValue, float64(c.heldLost)},
 		{descSeries, prometheus.GaugeValue, float64(x.Entries)},
 		{descUnresolved, prometheus.CounterValue, float64(x.Unresolved)},
 		{descRefused, prometheus.CounterValue, float64(x.Refused)},

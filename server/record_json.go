@@ -23,7 +23,7 @@ func NewRecordPrinter() *RecordPrinter {
 }
 
 // Append appends a record as one JSON object: seq, stamp, kind, and what is in it: first and events of a batch,
-// down (seconds) of a start, rules, the size of anything else. What cannot be read is told in error.
+// down (seconds) of a start, rules, the change of silences, the size of anything else. What cannot be read is told in error.
 func (p *RecordPrinter) Append(dst []byte, r journal.Record) []byte {
 	dst = append(dst, `{"seq":`...)
 	dst = strconv.AppendUint(dst, r.Seq, 10)
@@ -44,6 +44,10 @@ func (p *RecordPrinter) Append(dst []byte, r journal.Record) []byte {
 		if down, m := binary.Varint(r.Body[max(n, 0):]); n > 0 && m > 0 {
 			dst = append(dst, `,"down":`...)
 			dst = strconv.AppendFloat(dst, float64(down)/1e6, 'f', -1, 64)
+		}
+	case journal.KindSilence:
+		if json.Valid(r.Body) {
+			dst = append(append(dst, `,"silence":`...), r.Body...)
 		}
 	default:
 		dst = append(dst, `,"bytes":`...)

@@ -143,6 +143,15 @@ func (r *replay) checkpoint(all *journal.Checkpoints) (from uint64, err error) {
 		return 0, fmt.Errorf("read the checkpoint: %w", err)
 	}
 	l.Timer(e.expiry.timer)
+	if section := c.Section("silences"); section != nil { // older checkpoints have none
+		b, err := io.ReadAll(section)
+		if err == nil {
+			err = e.silences.load(b)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("read the checkpoint: silences: %w", err)
+		}
+	}
 	if err := l.Err(); err != nil {
 		return 0, fmt.Errorf("read the checkpoint: engine: %w", err)
 	}
@@ -188,6 +197,10 @@ func (r *replay) record(rec journal.Record) error {
 			down = d
 		}
 		e.resume(r.last, down)
+	case journal.KindSilence:
+		if err := e.replaySilence(r.last, rec.Body); err != nil {
+			r.s.log.Error("a silence of the journal cannot be read and is left out", "record", rec.Seq, "err", err)
+		}
 	case journal.KindBatch:
 		first, batch, err := decodeBatch(rec.Body, r.decoder, &r.msg)
 		if err != nil {
@@ -212,6 +225,7 @@ func (e *Engine) rewind(stamp int64) {
 	e.clock = streams.NewClock(stamp)
 	e.rt.Clock = e.clock
 	e.expiry.init(e)
+	e.silences.init(e.clock)
 	e.index.Advance(stamp)
 }
 

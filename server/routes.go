@@ -30,6 +30,7 @@ func (h *httpListener) routes() http.Handler {
 	mux.HandleFunc("POST /api/v1/reload", h.postReload)
 	mux.HandleFunc("GET /api/v1/live", h.live)
 	h.letterRoutes(mux)
+	h.silenceRoutes(mux)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, errors.New("no such path or method: "+r.Method+" "+r.URL.Path))
 	})

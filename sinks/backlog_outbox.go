@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"zeta/event"
 	"zeta/journal"
 	"zeta/streams"
 )
@@ -35,7 +34,7 @@ func newOutboxBacklog(o *journal.Outbox, sink *streams.Sink, ticket func(uint64)
 
 // put puts an alert into the queue of its sink, which need not be open.
 func put(o *journal.Outbox, a *streams.Alert) (ticket uint64, err error) {
-	return o.Put(journal.Entry{Sink: a.Sink.ID, ID: journal.NumberID(a.ID), Key: a.Key, Stamp: a.At, Body: encodeAlert(a)})
+	return o.Put(journal.Entry{Sink: a.Sink.ID, ID: journal.NumberID(a.ID), Key: a.Key, Stamp: a.At, Body: streams.EncodeAlert(a)})
 }
 
 func (b *outboxBacklog) add(a *streams.Alert) (dropped int, err error) {
@@ -56,7 +55,7 @@ func (b *outboxBacklog) peek(events int) (batch []*streams.Alert, full bool) {
 	clear(b.peeked)
 	var alerts []*streams.Alert
 	for _, e := range entries {
-		a, err := decodeAlert(e.Body)
+		a, err := streams.DecodeAlert(e.Body)
 		if err != nil {
 			b.q.Dead(fmt.Sprintf("cannot be read: %v", err), e)
 			continue
@@ -110,7 +109,7 @@ func (b *outboxBacklog) letters() []DeadLetter {
 	}
 	letters := make([]DeadLetter, 0, len(entries))
 	for _, e := range entries {
-		a, err := decodeAlert(e.Body)
+		a, err := streams.DecodeAlert(e.Body)
 		if err != nil {
 			a = &streams.Alert{Key: e.Key}
 		}
@@ -128,39 +127,4 @@ func (b *outboxBacklog) resend(pos uint64) error {
 func (b *outboxBacklog) drop(pos uint64) error {
 	_, err := b.q.Drop(pos)
 	return err
-}
-
-const alertVersion = 1
-
-// encodeAlert writes an alert without its sink, which the queue it is in names.
-func encodeAlert(a *streams.Alert) []byte {
-	var s streams.Saver
-	s.Uint(alertVersion)
-	s.Uint(a.ID)
-	s.String(a.Rule)
-	s.String(a.Pos)
-	s.String(a.Key)
-	s.Int(a.At)
-	s.Bool(a.Window)
-	s.Uint(uint64(len(a.Events)))
-	for i := range a.Events {
-		s.Event(&a.Events[i])
-	}
-	return s.Bytes()
-}
-
-func decodeAlert(body []byte) (*streams.Alert, error) {
-	l := streams.NewLoader(body)
-	if v := l.Uint(); v != alertVersion {
-		return nil, fmt.Errorf("alert of version %d, want %d", v, alertVersion)
-	}
-	a := &streams.Alert{ID: l.Uint(), Rule: l.String(), Pos: l.String(), Key: l.String(), At: l.Int(), Window: l.Bool()}
-	for range l.Len() {
-		e := l.Event()
-		if e == nil {
-			e = &event.Event{}
-		}
-		a.Events = append(a.Events, *e)
-	}
-	return a, l.Err()
 }
