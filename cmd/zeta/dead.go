@@ -2,13 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
-	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -26,7 +22,7 @@ zeta dead resend slack 17 18
 zeta dead drop webhook --all`,
 	flags: func(fs *flag.FlagSet) func(*cli, []string) error {
 		var d dead
-		fs.StringVar(&d.base, "http", "http://127.0.0.1:5556", "`URL` of the server's HTTP listener")
+		d.declare(fs)
 		fs.BoolVar(&d.all, "all", false, "resend or drop all dead letters of the sink")
 		return func(c *cli, args []string) error {
 			if len(args) == 0 {
@@ -38,8 +34,8 @@ zeta dead drop webhook --all`,
 }
 
 type dead struct {
-	base string
-	all  bool
+	api
+	all bool
 }
 
 // deadLetter is a dead letter as the server tells it.
@@ -69,7 +65,7 @@ func (d *dead) run(c *cli, verb string, args []string) error {
 		q.Set("all", "true")
 	}
 	var answer struct{ Count int }
-	if err := d.call("POST", "/api/v1/dead/"+verb, q, &answer); err != nil {
+	if err := d.call("POST", "/api/v1/dead/"+verb, q, nil, &answer); err != nil {
 		return err
 	}
 	what := map[string]string{"resend": "will be sent again", "drop": "dropped"}[verb]
@@ -85,7 +81,7 @@ func (d *dead) sinks(c *cli) error {
 			Delivered, Dead uint64
 		}
 	}
-	if err := d.call("GET", "/api/v1/sinks", nil, &answer); err != nil {
+	if err := d.call("GET", "/api/v1/sinks", nil, nil, &answer); err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
@@ -98,7 +94,7 @@ func (d *dead) sinks(c *cli) error {
 
 func (d *dead) letters(c *cli, sink string, whole bool) error {
 	var answer struct{ Dead []deadLetter }
-	if err := d.call("GET", "/api/v1/dead", url.Values{"sink": {sink}}, &answer); err != nil {
+	if err := d.call("GET", "/api/v1/dead", url.Values{"sink": {sink}}, nil, &answer); err != nil {
 		return err
 	}
 	if whole {
@@ -116,30 +112,4 @@ func (d *dead) letters(c *cli, sink string, whole bool) error {
 		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\n", l.Pos, l.At.Format(time.RFC3339), l.Rule, len(l.Events), plain(l.Error))
 	}
 	return w.Flush()
-}
-
-// call makes one request of the API.
-func (d *dead) call(method, path string, q url.Values, answer any) error {
-	req, err := http.NewRequest(method, strings.TrimSuffix(d.base, "/")+path+"?"+q.Encode(), nil)
-	if err != nil {
-		return usageError{err}
-	}
-	client := &http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Do(req)
-	if err != nil {
-		return fmt.Errorf("%w; is zeta serve running there?", err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 256<<20))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		var refused struct{ Error string }
-		if json.Unmarshal(body, &refused) == nil && refused.Error != "" {
-			return errors.New(refused.Error)
-		}
-		return fmt.Errorf("the server answered %s", resp.Status)
-	}
-	return json.Unmarshal(body, answer)
 }

@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -29,27 +28,24 @@ listeners would be opened and closed.`,
 zeta reload
 zeta reload --addr 127.0.0.1:8080 --tls --ca ca.pem`,
 	flags: func(fs *flag.FlagSet) func(*cli, []string) error {
-		at := serverFlags{addr: "127.0.0.1:5556"}
+		var at api
 		plan := fs.Bool("plan", false, "only say what would keep and what would lose its state")
 		asJSON := fs.Bool("json", false, "print the server's answer as it is")
 		at.declare(fs)
-		fs.Lookup("addr").Usage = "`HOST:PORT` of the server's HTTP listener, on this machine"
 		fs.Lookup("timeout").DefValue = "1m0s"
 		at.timeout = time.Minute
 		return func(c *cli, _ []string) error { return reload(c, &at, *plan, *asJSON) }
 	},
 }
 
-func reload(c *cli, at *serverFlags, plan, asJSON bool) error {
-	path := "http://" + at.addr + "/api/v1/reload" // TLS, where there is any, is dial's
+func reload(c *cli, at *api, plan, asJSON bool) error {
+	path := "/api/v1/reload"
 	if plan {
 		path += "?plan=true"
 	}
-	dial := func(context.Context, string, string) (net.Conn, error) { return at.dial() }
-	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: at.timeout}
-	resp, err := client.Post(path, "", nil)
+	resp, err := at.request(context.Background(), http.MethodPost, path, nil, nil, false)
 	if err != nil {
-		return errors.Unwrap(err)
+		return err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
-	"strings"
 )
 
 var tailCommand = &command{
@@ -27,7 +26,7 @@ zeta tail 'state = "critical"' --snapshot
 zeta tail --topic deploys --count 1`,
 	flags: func(fs *flag.FlagSet) func(*cli, []string) error {
 		var t tail
-		fs.StringVar(&t.base, "http", "http://127.0.0.1:5556", "`URL` of the server's HTTP listener")
+		t.declare(fs)
 		fs.StringVar(&t.topic, "topic", "", "`TOPIC` that rules publish to (default the index)")
 		fs.BoolVar(&t.snapshot, "snapshot", false, "begin with what the index holds")
 		fs.IntVar(&t.count, "count", 0, "end after `N` events")
@@ -48,9 +47,10 @@ zeta tail --topic deploys --count 1`,
 }
 
 type tail struct {
-	base, topic, query string
-	snapshot           bool
-	count              int
+	api
+	topic, query string
+	snapshot     bool
+	count        int
 }
 
 func (t *tail) run(c *cli) error {
@@ -61,19 +61,12 @@ func (t *tail) run(c *cli) error {
 	case t.snapshot:
 		path = "/index"
 	}
-	if !strings.Contains(t.base, "://") {
-		t.base = "http://" + t.base
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(t.base, "/")+path+"?subscribe=true&query="+url.QueryEscape(t.query), nil)
+	path += "?subscribe=true&query=" + url.QueryEscape(t.query)
+	resp, err := t.request(ctx, http.MethodGet, path, nil, http.Header{"Accept": {"text/event-stream"}}, true)
 	if err != nil {
-		return usagef("--http %q: %w", t.base, err)
-	}
-	req.Header.Set("Accept", "text/event-stream")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("%w; is zeta serve running there?", err)
+		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
