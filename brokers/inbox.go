@@ -1,14 +1,13 @@
 package brokers
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"zeta/event"
 	"zeta/event/wire"
+	"zeta/lines"
 	"zeta/server"
 )
 
@@ -61,7 +60,10 @@ func (b *inbox) read(payload []byte, service string) (reason string, err error) 
 	}
 	before := len(b.batch)
 	if b.format == formatJSON {
-		b.batch, reason, err = appendJSON(b.batch, payload, b.limits.events)
+		b.batch, err = lines.AppendJSON(b.batch, payload, b.limits.events)
+		if refused := (*lines.Error)(nil); errors.As(err, &refused) {
+			reason = refused.Reason
+		}
 	} else {
 		reason, err = b.decode(payload)
 	}
@@ -135,69 +137,4 @@ func (b *inbox) answer(payload []byte, service, from string) []byte {
 		out = wire.AppendMsg(nil, &wire.Msg{HasOK: true, Error: err.Error(), HasError: true})
 	}
 	return out
-}
-
-// appendJSON appends the events of a payload: an object, objects behind one another, or an array of objects.
-// An object that is no event is left out; the error is the first one's, and says how many there were.
-func appendJSON(dst []event.Event, payload []byte, most int) (events []event.Event, reason string, err error) {
-	n, bad := 0, 0
-	broken := eachItem(payload, func(item []byte) error {
-		if n++; n > most {
-			return errTooMany
-		}
-		e, perr := event.ParseJSON(item)
-		if perr == nil {
-			dst = append(dst, e)
-		} else if bad++; err == nil {
-			err = fmt.Errorf("item %d: %w", n, perr)
-		}
-		return nil
-	})
-	switch {
-	case broken == errTooMany:
-		return dst, "limit", fmt.Errorf("more than %d events in a message; raise maxEvents, or send fewer in one", most)
-	case broken != nil:
-		return dst, "json", fmt.Errorf("after %d items: %w", n, broken)
-	case n == 0:
-		return dst, "json", errors.New("an empty message, want a JSON object")
-	case bad > 1:
-		err = fmt.Errorf("%w; and %d more of the %d items", err, bad-1, n)
-	}
-	if err != nil {
-		reason = "json"
-	}
-	return dst, reason, err
-}
-
-var errTooMany = errors.New("too many items")
-
-// eachItem gives the JSON values of a payload to f, those of an array one by one, until one cannot be read.
-func eachItem(payload []byte, f func(item []byte) error) error {
-	d := json.NewDecoder(bytes.NewReader(payload))
-	array := bytes.HasPrefix(bytes.TrimLeft(payload, " \t\r\n"), []byte("["))
-	if array {
-		if _, err := d.Token(); err != nil {
-			return err
-		}
-	}
-	for !array || d.More() {
-		var item json.RawMessage
-		if err := d.Decode(&item); err == io.EOF && !array {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		if err := f(item); err != nil {
-			return err
-		}
-	}
-	if _, err := d.Token(); err == io.EOF {
-		return io.ErrUnexpectedEOF
-	} else if err != nil {
-		return err
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return errors.New("something follows the array")
-	}
-	return nil
 }
