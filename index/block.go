@@ -56,7 +56,8 @@ type page struct {
 	service []uint32
 	entries []entry
 	due     []uint32 // ticks; 0 and 1: vacant, 1: used since the last sweep. The engine's own
-	used    int
+	used    int32
+	image   uint32 // the last Image that has the page
 }
 
 // at returns the series at a position, nil if there is none.
@@ -73,7 +74,7 @@ func (b *block) at(pos uint32) *event.Series {
 func (b *block) place() uint32 {
 	for ; b.room < b.pages(); b.room++ {
 		p := b.page(b.room)
-		if p.used < len(p.series) {
+		if int(p.used) < len(p.series) {
 			for i, s := range p.series {
 				if s == nil {
 					return uint32(b.room<<pageBits | i)

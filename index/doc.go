@@ -16,7 +16,7 @@
 // Guarantees:
 //   - Put replaces, whatever the events' times. An event with the state "expired" removes the entry.
 //   - Put and Resolve of known series do not allocate.
-//   - Advance, Resolve, Put, Delete, Expire, Shift, Restore and SubscribeWithSnapshot belong to the engine:
+//   - Advance, Resolve, Put, Delete, Expire, Shift, Restore, Image and SubscribeWithSnapshot belong to the engine:
 //     one caller at a time, in its order. Everything else may be called by anyone at any time.
 //   - A search copies at most one page (256 entries) of a block at a time; that copy is all the engine can
 //     ever wait for. It sees each entry as it was at some moment of the search; one that was removed and
@@ -24,6 +24,7 @@
 //   - Series, hosts, results and whatever waits for subscribers are bounded, and what a bound refused is counted.
 //   - A subscription gets every event published after it was made, in order, or ends with ErrLagged.
 //
+// An [Image] is the entries of one moment: the engine copies a page before it changes it, if the image lacks it.
 // A search that must miss nothing, see [Hub.SubscribeWithSnapshot], marks the series put since it began.
 //
 // Lock order: Index.mu, then block.mu. The hub's locks are never held together with those.

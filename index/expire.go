@@ -96,6 +96,9 @@ func (x *Index) Shift(delta int64) {
 		b.minDue = tickLast
 		for n := range b.pages() {
 			p := b.page(n)
+			if x.image != nil {
+				x.preserve(p)
+			}
 			for i := range p.entries {
 				n := &p.entries[i]
 				if !n.live() {

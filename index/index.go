@@ -55,6 +55,8 @@ type Index struct {
 	hostIDs  numbers
 	dying    []dying // scratch of Expire
 	watches  []*watch
+	image    *Image // nil: none is open
+	images   uint32
 
 	// mu guards the two below against searches: the engine takes it to add or remove a host only.
 	mu     sync.RWMutex

@@ -203,7 +203,7 @@ func check(t interface{ Fatalf(string, ...any) }, x *Index) {
 					vacant++
 				}
 			}
-			if used != p.used {
+			if used != int(p.used) {
 				t.Fatalf("page %d of %q counts %d series, has %d", n, b.host, p.used, used)
 			}
 			count += used

@@ -50,6 +50,9 @@ func (x *Index) put(s *event.Series, e *event.Event, arrival int64, fromArrival 
 	p.due[i] = due
 	b.minDue = min(b.minDue, due)
 	b.mu.Lock()
+	if x.image != nil {
+		x.preserve(p)
+	}
 	if fresh {
 		n.meta = x.created << metaCreated
 	}
@@ -83,6 +86,9 @@ func (x *Index) vacate(b *block, s *event.Series) {
 	x.entries.Add(-1)
 	x.texts -= int64(len(p.entries[i].description))
 	b.mu.Lock()
+	if x.image != nil {
+		x.preserve(p)
+	}
 	p.entries[i] = entry{}
 	b.mu.Unlock()
 }

@@ -11,20 +11,9 @@ type Record struct {
 }
 
 // Records calls fn with every entry, until fn returns false. r is lent to fn. The records are of one
-// moment only while the engine stands still.
+// moment only while the engine stands still; see Image.
 func (x *Index) Records(fn func(r *Record) bool) {
-	var r Record
-	x.walk(nil, func(c *candidates) bool {
-		for i := range c.series {
-			n := &c.entries[i]
-			n.load(&r.Event, c.series[i])
-			r.Arrival, r.FromArrival, r.Created = n.arrival, n.meta&metaFromArrival != 0, n.created()
-			if !fn(&r) {
-				return false
-			}
-		}
-		return true
-	})
+	x.walk(nil, func(c *candidates) bool { return records(c.series, c.entries, fn) })
 }
 
 // Restore puts a recorded entry back; false if a cap refused it.
