@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"zeta/index"
+	"zeta/journal"
 	"zeta/streams"
 )
 
@@ -30,52 +32,76 @@ func (s *Server) keepCheckpoints(ctx context.Context) {
 	}
 }
 
-// checkpoint writes index, rules and their state as they are at one moment between two batches. The engine
-// stands still while they are copied in memory, not while they are written.
-func (s *Server) checkpoint(ctx context.Context) error {
-	e, st := s.engine, s.opts.Store
+// moment is what a checkpoint is of: the engine between two batches.
+type moment struct {
+	record   uint64 // the last one whose effects are in it
+	stamp    int64
+	ticket   uint64 // of the last alert
+	rules    string
+	engine   []byte
+	state    []byte // of the operators
+	silences []byte
+	index    *index.Image
+}
+
+// capture copies what is small and begins an image of the index: the engine stands still no longer than that takes.
+func (s *Server) capture() moment {
+	e := s.engine
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	now := e.stamp.next()
 	e.advance(now)
 	e.hub.Flush()
 	e.settle()
-	record := st.log.Next() - 1
-	ticket := e.ticket
+	e.arm()
 	var engine, state streams.Saver
 	engine.Uint(engineVersion)
 	engine.Uint(e.seq)
 	engine.Timer(e.expiry.timer)
 	e.graph.Save(&state)
-	entries := saveIndex(s.index)
-	silences := e.silences.save()
-	rules := e.rulesText
-	e.arm()
-	e.mu.Unlock()
+	return moment{
+		record: s.opts.Store.log.Next() - 1, stamp: now, ticket: e.ticket, rules: e.rulesText,
+		engine: engine.Bytes(), state: state.Bytes(), silences: e.silences.save(), index: s.index.Image(),
+	}
+}
 
+// checkpoint writes index, rules and their state as they are at one moment between two batches, while the engine
+// goes on.
+func (s *Server) checkpoint(ctx context.Context) error {
+	m, st := s.capture(), s.opts.Store
+	defer m.index.Close()
 	// What is in the checkpoint is not replayed: its alerts must be safe before it counts.
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkpointTimeout)
 	defer cancel()
-	if e.outlets != nil && ticket != 0 {
-		if err := e.outlets.Wait(wait, ticket); err != nil {
+	if s.engine.outlets != nil && m.ticket != 0 {
+		if err := s.engine.outlets.Wait(wait, m.ticket); err != nil {
 			return fmt.Errorf("the outbox: %w", err)
 		}
 	}
-	w, err := st.checkpoints.Create(record, now)
+	w, err := st.checkpoints.Create(m.record, m.stamp)
 	if err != nil {
 		return err
 	}
-	for _, section := range []struct {
-		name string
-		data []byte
-	}{{"rules", []byte(rules)}, {"engine", engine.Bytes()}, {"state", state.Bytes()}, {"index", entries}, {"silences", silences}} {
-		if _, err := w.Section(section.name).Write(section.data); err != nil {
-			w.Abort()
-			return err
-		}
+	if err := m.write(w); err != nil {
+		w.Abort()
+		return err
 	}
 	if err := w.Commit(); err != nil {
 		return err
 	}
-	st.log.Keep(record + 1)
+	st.log.Keep(m.record + 1)
 	return nil
+}
+
+// write writes the sections.
+func (m *moment) write(w *journal.CheckpointWriter) error {
+	for _, section := range []struct {
+		name string
+		data []byte
+	}{{"rules", []byte(m.rules)}, {"engine", m.engine}, {"state", m.state}, {"silences", m.silences}} {
+		if _, err := w.Section(section.name).Write(section.data); err != nil {
+			return err
+		}
+	}
+	return saveIndex(w.Section("index"), m.index.Records)
 }

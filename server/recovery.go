@@ -229,19 +229,27 @@ func (e *Engine) rewind(stamp int64) {
 	e.index.Advance(stamp)
 }
 
-// saveIndex writes every entry of the index.
-func saveIndex(x *index.Index) []byte {
+// saveIndex writes entries of the index.
+func saveIndex(w io.Writer, records func(fn func(r *index.Record) bool)) (err error) {
 	var s streams.Saver
-	x.Records(func(r *index.Record) bool {
+	records(func(r *index.Record) bool {
 		s.Bool(true)
 		s.Event(&r.Event)
 		s.Int(r.Arrival)
 		s.Bool(r.FromArrival)
 		s.Uint(r.Created)
-		return true
+		if len(s.Bytes()) >= 64<<10 {
+			_, err = w.Write(s.Bytes())
+			s.Reset()
+		}
+		return err == nil
 	})
+	if err != nil {
+		return err
+	}
 	s.Bool(false)
-	return s.Bytes()
+	_, err = w.Write(s.Bytes())
+	return err
 }
 
 func restoreIndex(x *index.Index, b []byte) (n int, err error) {

@@ -23,6 +23,9 @@ type Saver struct{ buf []byte }
 // Bytes returns what has been written; it is owned by the Saver until the Saver is dropped.
 func (s *Saver) Bytes() []byte { return s.buf }
 
+// Reset forgets what has been written and keeps the room for more.
+func (s *Saver) Reset() { s.buf = s.buf[:0] }
+
 func (s *Saver) Uint(v uint64) { s.buf = binary.AppendUvarint(s.buf, v) }
 func (s *Saver) Int(v int64)   { s.buf = binary.AppendVarint(s.buf, v) }
 func (s *Saver) Float(v float64) {
