@@ -41,6 +41,7 @@ type moment struct {
 	engine   []byte
 	state    []byte // of the operators
 	silences []byte
+	gone     []byte
 	index    *index.Image
 }
 
@@ -61,7 +62,7 @@ func (s *Server) capture() moment {
 	e.graph.Save(&state)
 	return moment{
 		record: s.opts.Store.log.Next() - 1, stamp: now, ticket: e.ticket, rules: e.rulesText,
-		engine: engine.Bytes(), state: state.Bytes(), silences: e.silences.save(), index: s.index.Image(),
+		engine: engine.Bytes(), state: state.Bytes(), silences: e.silences.save(), gone: e.gone.save(), index: s.index.Image(),
 	}
 }
 
@@ -98,7 +99,7 @@ func (m *moment) write(w *journal.CheckpointWriter) error {
 	for _, section := range []struct {
 		name string
 		data []byte
-	}{{"rules", []byte(m.rules)}, {"engine", m.engine}, {"state", m.state}, {"silences", m.silences}} {
+	}{{"rules", []byte(m.rules)}, {"engine", m.engine}, {"state", m.state}, {"silences", m.silences}, {"gone", m.gone}} {
 		if _, err := w.Section(section.name).Write(section.data); err != nil {
 			return err
 		}

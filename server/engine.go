@@ -37,6 +37,7 @@ type Engine struct {
 	again    []reinjected // events to push after the present one
 	expiry   expiry
 	silences silences
+	gone     gone
 	count    engineCounts
 	panics   map[string]bool // texts already logged with their stack
 

@@ -125,6 +125,7 @@ func (x *expiry) run(ev *event.Event) {
 	e.push(one[:], 0, ev.Time)
 	x.swept = nil
 	if !x.shown {
+		e.gone.note(ev)
 		e.hub.Publish(topicIndex, ev)
 	}
 }
@@ -143,6 +144,9 @@ func (x indexer) Put(ev *event.Event) {
 			return
 		}
 		e.expiry.shown = true
+	}
+	if ev.State == event.Expired {
+		e.gone.note(ev)
 	}
 	e.hub.Publish(topicIndex, ev)
 }

@@ -117,6 +117,13 @@ func (f *liveFeed) once(ctx context.Context, first bool) error {
 			return err
 		}
 	}
+	if f.latest {
+		var data []byte
+		for _, ev := range engine.goneEvents(f.query) {
+			data = appendLiveItem(data, &ev)
+		}
+		f.add(data)
+	}
 	f.mu.Lock()
 	f.whole = true
 	f.mu.Unlock()

@@ -143,13 +143,17 @@ func (r *replay) checkpoint(all *journal.Checkpoints) (from uint64, err error) {
 		return 0, fmt.Errorf("read the checkpoint: %w", err)
 	}
 	l.Timer(e.expiry.timer)
-	if section := c.Section("silences"); section != nil { // older checkpoints have none
+	for name, load := range map[string]func([]byte) error{"silences": e.silences.load, "gone": e.gone.load} {
+		section := c.Section(name)
+		if section == nil {
+			continue // made before there was such a section
+		}
 		b, err := io.ReadAll(section)
 		if err == nil {
-			err = e.silences.load(b)
+			err = load(b)
 		}
 		if err != nil {
-			return 0, fmt.Errorf("read the checkpoint: silences: %w", err)
+			return 0, fmt.Errorf("read the checkpoint: %s: %w", name, err)
 		}
 	}
 	if err := l.Err(); err != nil {

@@ -94,7 +94,6 @@ function ask(q: string): void {
       batch(() => {
         if (freshLog) log.clear();
         freshLog = false;
-        if (b.snapshot) table.recall(b.events, clock.now());
         if (b.snapshot) log.backfill(b.events, b.dropped, clock.now());
         else log.add(b.events, b.dropped, clock.now());
       }),

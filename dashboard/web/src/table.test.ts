@@ -90,13 +90,3 @@ test('an event without a time, or with nonsense for one, is of now', () => {
   t.add([event({ time: null }), event({ host: 'b', time: 'yesterday' })], T0 + 5);
   expect([...t.values()].map((c) => c.at)).toEqual([T0 + 5, T0 + 5]);
 });
-
-test('recall brings back silences that are not known otherwise', () => {
-  const t = new Table();
-  t.add([event({ host: 'known' })], T0);
-  t.recall(
-    [event({ host: 'known', state: 'expired' }), event({ host: 'gone', state: 'expired' }), event({ host: 'back', state: 'expired' }), event({ host: 'back' })],
-    T0,
-  );
-  expect([...t.values()].map((c) => [c.host, c.level])).toEqual([['known', Level.Ok], ['gone', Level.Silent]]);
-});

@@ -82,17 +82,6 @@ export class Table {
     this.publish(reshaped);
   }
 
-  // recall takes recent events and keeps the expiries of series that are not known otherwise, so that a
-  // silence that began before the page was opened is seen too.
-  recall(events: readonly ZetaEvent[], now: number): void {
-    const newest = new Map<string, ZetaEvent>();
-    for (const e of events) newest.set(keyOf(e.host, e.service), e);
-    this.add(
-      [...newest].filter(([key, e]) => !this.cells.has(key) && levelOf(e.state) === Level.Silent).map(([, e]) => e),
-      now,
-    );
-  }
-
   // forget drops series that have been silent for too long.
   forget(now: number): void {
     let any = false;
