@@ -2,31 +2,27 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"runtime"
+	"net/netip"
 	"sync"
 	"time"
 
 	"zeta/tls"
 )
 
-// acceptor accepts the connections of one address, at most so many at a time, plain or with TLS, and gives each
-// its goroutine. What is said on them is for run, which returns when the connection is done with.
+// acceptor accepts the connections of one address, as its turnstile lets them in, plain or with TLS, and gives
+// each its goroutine. What is said on them is for run, which returns when the connection is done with.
 type acceptor struct {
-	server *Server
-	kind   string
-	most   int         // connections at a time
+	*turnstile
 	secure *tls.Server // nil: plain
 	l      net.Listener
 	run    func(c *session)
 
-	handshakes chan struct{} // one costs about a millisecond of CPU
+	handshakes turns
 
 	mu       sync.Mutex
 	sessions map[*session]struct{}
-	open     int // those that shake hands included
 	ended    sync.WaitGroup
 }
 
@@ -34,16 +30,23 @@ type acceptor struct {
 type session struct {
 	net.Conn
 	remote string
+	ip     netip.Addr    // the zero address where there is none
+	quit   chan struct{} // closed when the connection is to end
 
 	mu      sync.Mutex
 	closing bool // the server shuts down: no deadline may be moved any more
 }
 
+func newSession(c net.Conn) *session {
+	return &session{Conn: c, remote: c.RemoteAddr().String(), ip: remoteIP(c), quit: make(chan struct{})}
+}
+
 // accepting opens an address; what names the statement in errors.
-func accepting(s *Server, kind, address string, o *TLSOptions, most int, run func(c *session)) (*acceptor, error) {
+func accepting(s *Server, kind, address string, o *TLSOptions, limits ConnLimits, allow []netip.Prefix, run func(c *session)) (*acceptor, error) {
 	a := &acceptor{
-		server: s, kind: kind, most: most, run: run,
-		handshakes: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
+		turnstile:  newTurnstile(s, kind, limits, allow),
+		run:        run,
+		handshakes: newTurns(),
 		sessions:   map[*session]struct{}{},
 	}
 	var err error
@@ -56,13 +59,6 @@ func accepting(s *Server, kind, address string, o *TLSOptions, most int, run fun
 	return a, nil
 }
 
-// connections returns how many are open.
-func (a *acceptor) connections() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.open
-}
-
 // serve accepts until close.
 func (a *acceptor) serve(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -70,92 +66,44 @@ func (a *acceptor) serve(ctx context.Context) {
 	if a.secure != nil {
 		a.ended.Go(func() { watchCert(ctx, a.server, a.kind, a.secure) })
 	}
-	var pause time.Duration
 	for {
-		nc, err := a.l.Accept()
-		if errors.Is(err, net.ErrClosed) {
+		nc, err := a.accept(a.l)
+		if err != nil {
 			return
 		}
-		if err != nil {
-			// Out of descriptors, most likely: wait for some to come back.
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			a.server.refusals.refuse(a.kind, "accept", "", err)
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(pause):
-			}
-			continue
-		}
-		pause = 0
-		a.accept(nc)
+		a.ended.Go(func() { a.attend(nc) })
 	}
 }
 
-func (a *acceptor) accept(nc net.Conn) {
-	remote := nc.RemoteAddr().String()
-	a.mu.Lock()
-	if a.open >= a.most {
-		a.mu.Unlock()
+// attend does all that there is to do with a connection.
+func (a *acceptor) attend(nc net.Conn) {
+	c := newSession(nc)
+	defer func() {
 		nc.Close()
-		a.server.refusals.refuse(a.kind, "connections", remote, fmt.Errorf("%d connections are open; raise maxConnections to allow more", a.most))
-		return
+		if p := recover(); p != nil {
+			a.server.panicked("connection of "+c.remote, p)
+		}
+		a.leave(c.ip)
+	}()
+	if a.secure != nil {
+		tc, err := a.handshakes.shake(a.server, a.kind, a.secure.Config(), nc)
+		if err != nil {
+			return
+		}
+		c.Conn = tc
 	}
-	a.open++
+	a.mu.Lock()
+	a.sessions[c] = struct{}{}
 	a.mu.Unlock()
-	a.ended.Go(func() {
-		defer func() {
-			nc.Close()
-			if p := recover(); p != nil {
-				a.server.panicked("connection of "+remote, p)
-			}
-			a.mu.Lock()
-			a.open--
-			a.mu.Unlock()
-		}()
-		c := &session{Conn: nc, remote: remote}
-		if a.secure != nil {
-			tc, err := a.handshake(nc)
-			if err != nil {
-				return
-			}
-			c.Conn = tc
-		}
+	defer func() {
 		a.mu.Lock()
-		a.sessions[c] = struct{}{}
+		delete(a.sessions, c)
 		a.mu.Unlock()
-		defer func() {
-			a.mu.Lock()
-			delete(a.sessions, c)
-			a.mu.Unlock()
-		}()
-		if a.server.stopping() { // drain may have missed it
-			c.shutdown()
-		}
-		a.run(c)
-	})
-}
-
-func (a *acceptor) handshake(nc net.Conn) (*tls.Conn, error) {
-	ctx, cancel := context.WithTimeout(a.server.ctx, handshakeTimeout)
-	defer cancel()
-	tc := tls.NewServerConn(nc, a.secure.Config())
-	err := error(nil)
-	select {
-	case a.handshakes <- struct{}{}:
-		err = tc.HandshakeContext(ctx)
-		<-a.handshakes
-	case <-ctx.Done():
-		err = ctx.Err()
+	}()
+	if a.server.stopping() { // drain may have missed it
+		c.shutdown()
 	}
-	if err != nil && !a.server.stopping() {
-		reason := tls.Reason(err)
-		if advice := tls.Advice(reason); advice != "" {
-			err = fmt.Errorf("%w; %s", err, advice)
-		}
-		a.server.refusals.refuse(a.kind, "tls_"+reason, nc.RemoteAddr().String(), err)
-	}
-	return tc, err
+	a.run(c)
 }
 
 // drain lets the connections take what they have read and end; those that have not when ctx is done are cut.
@@ -183,10 +131,13 @@ func (c *session) setReadDeadline(t time.Time) {
 	}
 }
 
-// shutdown makes the next read fail.
+// shutdown makes the next read fail, and those end who wait for something else.
 func (c *session) shutdown() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.closing {
+		close(c.quit)
+	}
 	c.closing = true
 	c.SetReadDeadline(time.Unix(1, 0))
 }

@@ -8,48 +8,31 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"runtime"
-	"sync"
 	"time"
 
 	"zeta/event"
 	"zeta/streams"
-	"zeta/tls"
 )
 
 // bodyDoor is the engine of the listeners that take events in the bodies of POST requests, each protocol in its
-// own file: it opens, authenticates, bounds, counts and drains; what a body means is for the protocol.
+// own file: it authenticates, bounds, counts and drains; what a body means is for the protocol.
 type bodyDoor struct {
-	server *Server
-	kind   string
-	opts   doorOptions
-	secure *tls.Server // nil: plain
-	l      net.Listener
-	http   *http.Server
-	slots  chan struct{} // one for each body that is read and decoded
-
-	mu   sync.Mutex
-	open int
+	*web
+	opts  doorOptions
+	slots chan struct{} // one for each body that is read and decoded
 }
 
 // doorOptions are the options that these listeners have in common.
 type doorOptions struct {
-	address        string
-	tls            *TLSOptions
-	insecure       bool
-	token          streams.Secret
-	maxConnections int
-	maxBody        int // bytes, decompressed
-	maxEvents      int // of one request
+	address  string
+	tls      *TLSOptions
+	insecure bool
+	token    streams.Secret
+	BodyLimits
 }
-
-// requestTime is the longest time that a request may take to arrive.
-const requestTime = 30 * time.Second
 
 // doorError refuses a request.
 type doorError struct {
@@ -70,66 +53,21 @@ func openDoor(s *Server, kind string, o doorOptions, mux *http.ServeMux) (*bodyD
 	if err := checkBind(kind, o.address, o.tls != nil || o.token != "", o.insecure, `{tls: {cert: "…", key: "…"}} or {token: "…"}`); err != nil {
 		return nil, err
 	}
-	d := &bodyDoor{server: s, kind: kind, opts: o, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	d := &bodyDoor{opts: o, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 	var err error
-	if d.secure, err = openTLS(o.tls); err == nil {
-		d.l, err = net.Listen("tcp", o.address)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listen.%s(%q): %w", kind, o.address, err)
+	if d.web, err = openWeb(s, kind, o.address, o.tls, o.ConnLimits, o.RateLimits, "h2", "http/1.1"); err != nil {
+		return nil, err
 	}
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
-	d.http = &http.Server{
-		Handler:           d.gate(mux),
-		Protocols:         protocols,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 32},
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       requestTime,
-		WriteTimeout:      requestTime + writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	d.http.Protocols = protocols
+	d.http.WriteTimeout = time.Minute + writeTimeout
+	d.http.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 32}
+	d.http.Handler = d.gate(mux)
 	return d, nil
 }
-
-// Kind implements listener.
-func (d *bodyDoor) Kind() string { return d.kind }
-
-// Addr implements listener.
-func (d *bodyDoor) Addr() net.Addr { return d.l.Addr() }
-
-// Connections implements listener.
-func (d *bodyDoor) Connections() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.open
-}
-
-// certificate returns what holds the listener's certificate; nil without TLS.
-func (d *bodyDoor) certificate() *tls.Server { return d.secure }
-
-// Serve implements listener.
-func (d *bodyDoor) Serve(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var l net.Listener = doorListener{d.l, d}
-	if d.secure != nil {
-		go watchCert(ctx, d.server, d.kind, d.secure)
-		l = tls.NewListener(l, d.secure.ConfigFor("h2", "http/1.1"))
-	}
-	err := d.http.Serve(l)
-	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
-}
-
-// Close implements listener.
-func (d *bodyDoor) Close() { d.l.Close() }
 
 // Drain implements listener: requests that have begun are answered.
 func (d *bodyDoor) Drain(ctx context.Context) {
@@ -138,68 +76,25 @@ func (d *bodyDoor) Drain(ctx context.Context) {
 	}
 }
 
-// doorListener closes connections beyond the limit and counts the others.
-type doorListener struct {
-	net.Listener
-	d *bodyDoor
-}
-
-// Accept implements net.Listener.
-func (l doorListener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		d := l.d
-		d.mu.Lock()
-		full := d.open >= d.opts.maxConnections
-		if !full {
-			d.open++
-		}
-		d.mu.Unlock()
-		if !full {
-			return &doorConn{Conn: c, d: d}, nil
-		}
-		c.Close()
-		d.server.refusals.refuse(d.kind, "connections", c.RemoteAddr().String(),
-			fmt.Errorf("%d connections are open; raise maxConnections to allow more", d.opts.maxConnections))
-	}
-}
-
-// doorConn is a connection that is counted until it is closed.
-type doorConn struct {
-	net.Conn
-	d    *bodyDoor
-	once sync.Once
-}
-
-// Close implements net.Conn.
-func (c *doorConn) Close() error {
-	c.once.Do(func() {
-		c.d.mu.Lock()
-		c.d.open--
-		c.d.mu.Unlock()
-	})
-	return c.Conn.Close()
-}
-
 // gate refuses requests of web pages, whose visitors do not mean to send events, and those without the token.
 func (d *bodyDoor) gate(next http.Handler) http.Handler {
 	want := []byte("Bearer " + string(d.opts.token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived(w, r)
 		defer func() {
 			if p := recover(); p != nil {
 				d.server.panicked("request of "+r.RemoteAddr, p)
 				writeError(w, http.StatusInternalServerError, errors.New("internal error; the stack is in the server's log"))
 			}
 		}()
-		switch {
+		switch wait, option := d.toll.due(peerOfRequest(r), time.Now()); {
 		case r.Header.Get("Origin") != "":
 			d.refuse(w, r, refuseRequest(http.StatusForbidden, "origin", "web pages may not send events here"))
 		case d.opts.token != "" && subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1:
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			d.refuse(w, r, refuseRequest(http.StatusUnauthorized, "token", "want the header Authorization: Bearer TOKEN"))
+		case wait > 0:
+			d.refuse(w, r, tooFast(w, wait, option))
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -236,7 +131,7 @@ func (d *bodyDoor) leave() { <-d.slots }
 
 // body reads a request's body, out of gzip if it says so.
 func (d *bodyDoor) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	raw := http.MaxBytesReader(w, r.Body, int64(d.opts.maxBody))
+	raw := newPaced(w, http.MaxBytesReader(w, r.Body, int64(d.opts.MaxBody)))
 	var in io.Reader = raw
 	switch encoding := r.Header.Get("Content-Encoding"); encoding {
 	case "", "identity", "snappy": // snappy is for the protocol that has it
@@ -261,8 +156,8 @@ var errTooLarge = errors.New("too large")
 // readAll reads all of in, up to maxBody.
 func (d *bodyDoor) readAll(in io.Reader) ([]byte, error) {
 	var b bytes.Buffer
-	n, err := b.ReadFrom(io.LimitReader(in, int64(d.opts.maxBody)+1))
-	if err == nil && n > int64(d.opts.maxBody) {
+	n, err := b.ReadFrom(io.LimitReader(in, int64(d.opts.MaxBody)+1))
+	if err == nil && n > int64(d.opts.MaxBody) {
 		err = errTooLarge
 	}
 	return b.Bytes(), err
@@ -281,15 +176,16 @@ func (d *bodyDoor) readError(err error) error {
 	var limit *http.MaxBytesError
 	switch {
 	case errors.As(err, &limit), errors.Is(err, errTooLarge):
-		return refuseRequest(http.StatusRequestEntityTooLarge, "oversize", "the body has more than %d bytes; send less in one request, or raise maxBody", d.opts.maxBody)
+		return refuseRequest(http.StatusRequestEntityTooLarge, "oversize", "the body has more than %d bytes; send less in one request, or raise maxBody", d.opts.MaxBody)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return refuseRequest(http.StatusRequestTimeout, "slow", "the body did not arrive within %s", requestTime)
+		return refuseRequest(http.StatusRequestTimeout, "slow", "the body did not arrive in time: %s and its share at %d KiB/s", frameGrace, slowRate>>10)
 	}
 	return refuseRequest(http.StatusBadRequest, "body", "read body: %w", err)
 }
 
-// ingest runs events through the rules, some at a time.
-func (d *bodyDoor) ingest(events []event.Event) error {
+// ingest runs the events of a request through the rules, some at a time.
+func (d *bodyDoor) ingest(r *http.Request, events []event.Event) error {
+	d.toll.pay(peerOfRequest(r), max(1, len(events)), time.Now())
 	for len(events) > 0 {
 		n := min(len(events), eventsPerRun)
 		if err := d.server.Ingest(events[:n]); err != nil {
@@ -302,9 +198,8 @@ func (d *bodyDoor) ingest(events []event.Event) error {
 
 // peer is the host of events that name none: the sender's address, for a sender on this machine its name.
 func (d *bodyDoor) peer(r *http.Request) string {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return "" // not over TCP
+	if v := visitorOf(r); v != nil {
+		return hostOfPeer(v.ip)
 	}
-	return hostOfPeer(from.Addr())
+	return "" // not over TCP
 }

@@ -31,7 +31,9 @@ type conn struct {
 	server  *Server
 	name    string // the listener's, for logs and metrics
 	remote  string
-	net     net.Conn
+	net     *session
+	toll    *toll
+	taken   int // events to pay for
 	frames  *wire.FrameReader
 	decoder *wire.Decoder
 	stats   wire.Stats // already counted
@@ -44,9 +46,6 @@ type conn struct {
 	writeBy time.Time // deadline of writes that is set
 	partial time.Time // when the frame that is not here whole began; zero: none
 	bounded bool      // a read deadline is set
-
-	mu      sync.Mutex
-	closing bool // no deadline may be moved any more: the server shuts down
 }
 
 // desk is what a connection needs while it handles messages. It is lent for one read, so that ten thousand
@@ -58,13 +57,13 @@ type desk struct {
 
 var desks = sync.Pool{New: func() any { return &desk{} }}
 
-func newConn(s *Server, name string, nc net.Conn, limits wire.Limits, idle time.Duration, ack Ack) *conn {
+func newConn(s *Server, name string, nc *session, limits wire.Limits, idle time.Duration, ack Ack) *conn {
 	c := &conn{
 		server:  s,
 		name:    name,
-		remote:  nc.RemoteAddr().String(),
+		remote:  nc.remote,
 		net:     nc,
-		frames:  wire.NewFrameReader(nc, limits.Frame),
+		frames:  wire.NewFrameReader(nc.Conn, limits.Frame),
 		decoder: wire.NewDecoder(limits),
 		idle:    idle,
 		ack:     ack,
@@ -98,11 +97,23 @@ func (c *conn) serve() {
 			c.linger()
 			return
 		}
+		if c.toll != nil {
+			c.slowDown()
+		}
 		if c.turn >= turnBytes {
 			c.turn = 0
 			runtime.Gosched()
 		}
 	}
+}
+
+// slowDown waits until the peer may send on, if it sends faster than it may.
+func (c *conn) slowDown() {
+	if slept := c.toll.hold(c.net.quit, peerOf(c.net.ip), c.taken); slept > 0 {
+		c.server.metrics.throttled(c.name, slept)
+		c.partial = time.Time{} // it was not the peer who was slow
+	}
+	c.taken = 0
 }
 
 // answerAll handles every frame that is here whole. After an error the connection cannot go on; the answer
@@ -138,6 +149,7 @@ func (c *conn) answer(payload []byte) error {
 		c.refuse(err)
 		return err
 	}
+	c.taken += max(1, len(c.msg.Events))
 	if len(c.msg.Events) > 0 {
 		p, err := c.server.engine.take(c.msg.Events, payload)
 		c.pending.join(p)
@@ -203,7 +215,7 @@ func (c *conn) flush() error {
 	c.out = c.out[:0]
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.server.refusals.refuse(c.name, "noread", c.remote, errors.New("the peer does not read its answers"))
-		if tc, ok := c.net.(*net.TCPConn); ok {
+		if tc, ok := c.net.Conn.(*net.TCPConn); ok {
 			tc.SetLinger(0)
 		}
 	}
@@ -226,28 +238,13 @@ func (c *conn) setDeadline() {
 		return
 	}
 	c.bounded = !deadline.IsZero()
-	c.mu.Lock()
-	if !c.closing {
-		c.net.SetReadDeadline(deadline)
-	}
-	c.mu.Unlock()
-}
-
-// shutdown makes the next read fail: what has been read is still answered.
-func (c *conn) shutdown() {
-	c.mu.Lock()
-	c.closing = true
-	c.net.SetReadDeadline(time.Unix(1, 0))
-	c.mu.Unlock()
+	c.net.setReadDeadline(deadline)
 }
 
 // left notes why reading ended.
 func (c *conn) left(err error) {
-	c.mu.Lock()
-	closing := c.closing
-	c.mu.Unlock()
 	switch {
-	case closing:
+	case c.net.isClosing():
 		c.linger()
 	case err == io.EOF, errors.Is(err, net.ErrClosed):
 	case errors.Is(err, os.ErrDeadlineExceeded) && c.frames.Partial() > 0:
@@ -263,7 +260,7 @@ func (c *conn) left(err error) {
 
 // linger lets the peer read the last answer: closing with unread input would reset the connection under it.
 func (c *conn) linger() {
-	half, ok := c.net.(interface{ CloseWrite() error })
+	half, ok := c.net.Conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		return
 	}

@@ -36,7 +36,7 @@ func TestSlowFrameIsClosed(t *testing.T) {
 		log := &logBuffer{}
 		s := pipeServer(t, log)
 		ours, theirs := net.Pipe()
-		go newConn(s, "tcp", theirs, wire.DefaultLimits, 0, AckSafe).serve()
+		go newConn(s, "tcp", newSession(theirs), wire.DefaultLimits, 0, AckSafe).serve()
 		begin := time.Now()
 		ours.Write([]byte{0, 0xff, 0, 0})
 		var err error
@@ -59,7 +59,7 @@ func TestSteadyLongFrameIsTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := pipeServer(t, io.Discard)
 		ours, theirs := net.Pipe()
-		go newConn(s, "tcp", theirs, wire.DefaultLimits, 0, AckSafe).serve()
+		go newConn(s, "tcp", newSession(theirs), wire.DefaultLimits, 0, AckSafe).serve()
 		e := ev("h", "long", 1)
 		e.SetDescription(strings.Repeat("x", 60<<10))
 		var batch []byte
@@ -97,7 +97,7 @@ func TestPeerThatDoesNotReadIsClosed(t *testing.T) {
 		ours, theirs := net.Pipe()
 		done := make(chan struct{})
 		go func() {
-			newConn(s, "tcp", theirs, wire.DefaultLimits, 0, AckSafe).serve()
+			newConn(s, "tcp", newSession(theirs), wire.DefaultLimits, 0, AckSafe).serve()
 			close(done)
 		}()
 		begin := time.Now()
@@ -128,7 +128,7 @@ func TestIdlePeerIsClosedOnlyWhenAsked(t *testing.T) {
 			ours, theirs := net.Pipe()
 			done := make(chan struct{})
 			go func() {
-				newConn(s, "tcp", theirs, wire.DefaultLimits, idle, AckSafe).serve()
+				newConn(s, "tcp", newSession(theirs), wire.DefaultLimits, idle, AckSafe).serve()
 				close(done)
 			}()
 			ours.Write(frame())
@@ -169,7 +169,7 @@ func TestAnswersAreJoined(t *testing.T) {
 	counted := &writes{Conn: theirs}
 	done := make(chan struct{})
 	go func() {
-		newConn(s, "tcp", counted, wire.DefaultLimits, 0, AckSafe).serve()
+		newConn(s, "tcp", newSession(counted), wire.DefaultLimits, 0, AckSafe).serve()
 		close(done)
 	}()
 	ours.SetDeadline(time.Now().Add(10 * time.Second))
@@ -195,14 +195,14 @@ func TestShutdownAnswersWhatWasRead(t *testing.T) {
 	s := pipeServer(t, io.Discard)
 	ours, theirs := net.Pipe()
 	ours.SetDeadline(time.Now().Add(10 * time.Second))
-	c := newConn(s, "tcp", theirs, wire.DefaultLimits, 0, AckSafe)
+	c := newConn(s, "tcp", newSession(theirs), wire.DefaultLimits, 0, AckSafe)
 	done := make(chan struct{})
 	go func() {
 		c.serve()
 		close(done)
 	}()
 	ours.Write(frame(ev("h", "last", 1)))
-	c.shutdown() // the answer is still in the connection's hands: the pipe has no buffer
+	c.net.shutdown() // the answer is still in the connection's hands: the pipe has no buffer
 	if m := newAnswers(t, ours).want(); !m.OK {
 		t.Fatalf("answer: %+v", m)
 	}

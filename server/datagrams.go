@@ -16,9 +16,10 @@ type datagrams struct {
 	kind    string
 	maxSize int // bytes
 	allow   []netip.Prefix
-	rates   *peerRates // nil: no limit
+	toll    *toll
 	c       *net.UDPConn
-	take    func(b []byte, from netip.AddrPort) // b is valid until it returns
+	lost    kernelDrops
+	take    func(b []byte, from netip.AddrPort) (events int) // b is valid until it returns
 	closing atomic.Bool
 	done    chan struct{} // closed when serve has returned
 }
@@ -27,22 +28,18 @@ type datagrams struct {
 type packetOptions struct {
 	address   string
 	allow     []string
-	maxSize   int    // bytes of a datagram
-	maxRate   int    // datagrams a second from one peer; 0: no limit
-	buffer    int    // bytes of the socket's receive buffer
 	multicast string // interface on which the group of the address is joined; "": the system's choice
+	PacketLimits
+	RateLimits
 }
 
 // receiving opens an address; one of multicast joins the group.
-func receiving(s *Server, kind string, o packetOptions, take func(b []byte, from netip.AddrPort)) (*datagrams, error) {
-	d := &datagrams{server: s, kind: kind, maxSize: o.maxSize, take: take, done: make(chan struct{})}
+func receiving(s *Server, kind string, o packetOptions, take func(b []byte, from netip.AddrPort) (events int)) (*datagrams, error) {
+	d := &datagrams{server: s, kind: kind, maxSize: o.MaxSize, toll: newToll(o.RateLimits), take: take, done: make(chan struct{})}
 	fail := func(err error) (*datagrams, error) { return nil, fmt.Errorf("listen.%s(%q): %w", kind, o.address, err) }
 	var err error
 	if d.allow, err = networks(o.allow); err != nil {
 		return fail(err)
-	}
-	if o.maxRate > 0 {
-		d.rates = newPeerRates(o.maxRate)
 	}
 	addr, err := net.ResolveUDPAddr("udp", o.address)
 	if err != nil {
@@ -62,7 +59,7 @@ func receiving(s *Server, kind string, o packetOptions, take func(b []byte, from
 	if err != nil {
 		return fail(err)
 	}
-	if err := d.c.SetReadBuffer(o.buffer); err != nil {
+	if err := d.c.SetReadBuffer(o.Buffer); err != nil {
 		s.log.Debug("receive buffer", "listener", kind, "err", err)
 	}
 	return d, nil
@@ -104,74 +101,31 @@ func (d *datagrams) one(b []byte, from netip.AddrPort) {
 			d.server.panicked("datagram of "+from.String(), p)
 		}
 	}()
-	switch {
-	case len(d.allow) > 0 && !allowed(d.allow, from.Addr()):
-		d.server.refusals.refuse(d.kind, "not_allowed", from.String(), nil)
-	case len(b) > d.maxSize:
-		d.server.refusals.refuse(d.kind, "oversize", from.String(), fmt.Errorf("a datagram of more than %d bytes; raise maxSize, or send less in one", d.maxSize))
-	case d.rates != nil && !d.rates.pass(from.Addr(), time.Now()):
-		d.server.refusals.refuse(d.kind, "rate", from.String(), fmt.Errorf("more than %d datagrams a second from one peer; raise maxRate to allow more", d.rates.perSecond))
-	default:
-		d.take(b, from)
+	if len(d.allow) > 0 && !allowed(d.allow, from.Addr()) {
+		d.server.refusals.refuse(d.kind, "not_allowed", from.String(), errors.New("its address is in no network of allow"))
+		return
 	}
+	if len(b) > d.maxSize {
+		d.server.refusals.refuse(d.kind, "oversize", from.String(), fmt.Errorf("a datagram of more than %d bytes; raise maxSize, or send less in one", d.maxSize))
+		return
+	}
+	if d.toll == nil {
+		d.take(b, from)
+		return
+	}
+	now, peer := time.Now(), peerOf(from.Addr())
+	if wait, option := d.toll.due(peer, now); wait > 0 {
+		d.server.refusals.refuse(d.kind, "rate", from.String(), fmt.Errorf("more events a second than %s; raise it to allow more, or use a protocol over TCP, which slows the sender down", option))
+		return
+	}
+	d.toll.pay(peer, d.take(b, from), now)
 }
+
+// kernelLost returns how many datagrams the kernel has dropped since the start, the receive buffer being full.
+func (d *datagrams) kernelLost() uint64 { return d.lost.total(d.c) }
 
 // close makes serve return. What the kernel holds is lost, as UDP promises nothing.
 func (d *datagrams) close() {
 	d.closing.Store(true)
 	d.c.Close()
-}
-
-// peerRates lets each peer send so many datagrams a second, and as many at once. It remembers at most
-// maxPeers; a flood from more addresses than that shares one allowance. It belongs to the goroutine that reads.
-type peerRates struct {
-	perSecond int
-	peers     map[netip.Addr]*allowance
-	others    allowance
-	swept     time.Time
-}
-
-// allowance is what a peer may still send.
-type allowance struct {
-	left float64
-	at   time.Time
-}
-
-const maxPeers = 4096
-
-func newPeerRates(perSecond int) *peerRates {
-	return &peerRates{perSecond: perSecond, peers: map[netip.Addr]*allowance{}}
-}
-
-// pass reports whether a datagram of ip may come in at now, and takes it off the allowance.
-func (r *peerRates) pass(ip netip.Addr, now time.Time) bool {
-	a := r.peers[ip]
-	if a == nil && len(r.peers) >= maxPeers && now.Sub(r.swept) > time.Second {
-		for ip, a := range r.peers {
-			if now.Sub(a.at) > time.Second { // its allowance is whole again
-				delete(r.peers, ip)
-			}
-		}
-		r.swept = now
-	}
-	switch {
-	case a != nil:
-	case len(r.peers) < maxPeers:
-		a = &allowance{}
-		r.peers[ip] = a
-	default:
-		a = &r.others
-	}
-	full := float64(r.perSecond)
-	if a.at.IsZero() {
-		a.left = full
-	} else {
-		a.left = min(full, a.left+now.Sub(a.at).Seconds()*full)
-	}
-	a.at = now
-	if a.left < 1 {
-		return false
-	}
-	a.left--
-	return true
 }

@@ -17,6 +17,7 @@ import (
 func (h *httpListener) guard(next http.Handler) http.Handler {
 	machine, _ := os.Hostname() // without it, the other rules hold
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived(w, r)
 		host := hostName(r.Host)
 		if !h.ownHost(host, machine) {
 			h.server.refusals.refuse("http", "host", r.RemoteAddr, fmt.Errorf("host %q", r.Host))

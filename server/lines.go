@@ -24,6 +24,7 @@ type lineDoor struct {
 	kind     string
 	opts     lineOptions
 	protocol lineProtocol
+	toll     *toll                     // of connections; the datagrams have their own
 	tcp      *acceptor                 // nil: none
 	udp      *datagrams                // nil: none
 	work     func(ctx context.Context) // runs beside, until ctx is done; nil: nothing to do
@@ -32,14 +33,13 @@ type lineDoor struct {
 
 // lineOptions are the options that these listeners have in common.
 type lineOptions struct {
-	packetOptions
-	protocol       string // "tcp", "udp" or "both"
-	tls            *TLSOptions
-	insecure       bool
-	maxConnections int
-	maxLine        int           // bytes
-	idle           time.Duration // 0: never
-	host           string        // see hostOf
+	address  string
+	allow    []string
+	protocol string // "tcp", "udp" or "both"
+	tls      *TLSOptions
+	insecure bool
+	host     string // see hostOf
+	LineLimits
 }
 
 // lineProtocol says what the lines of a protocol mean.
@@ -65,7 +65,7 @@ type lineProtocol struct {
 
 // openLines opens the sockets of a listener.
 func openLines(s *Server, kind string, o lineOptions, p lineProtocol) (*lineDoor, error) {
-	d := &lineDoor{server: s, kind: kind, opts: o, protocol: p}
+	d := &lineDoor{server: s, kind: kind, opts: o, protocol: p, toll: newToll(o.RateLimits)}
 	if p.next == nil {
 		d.protocol.next = nextLine
 	}
@@ -79,14 +79,18 @@ func openLines(s *Server, kind string, o lineOptions, p lineProtocol) (*lineDoor
 		return nil, fmt.Errorf("listen.%s(%q): %w", kind, o.address, err)
 	}
 	if isTCP {
-		if d.tcp, err = accepting(s, kind, o.address, o.tls, o.maxConnections, func(c *session) { d.converse(c, allow) }); err != nil {
+		if d.tcp, err = accepting(s, kind, o.address, o.tls, o.ConnLimits, allow, d.converse); err != nil {
 			return nil, err
 		}
 		o.address = d.tcp.l.Addr().String() // the same port for both
 	}
 	if isUDP {
 		var events []event.Event
-		if d.udp, err = receiving(s, kind, o.packetOptions, func(b []byte, from netip.AddrPort) { events = d.packet(events[:0], b, from) }); err != nil {
+		if d.udp, err = receiving(s, kind, packetOptions{address: o.address, allow: o.allow, PacketLimits: o.PacketLimits, RateLimits: o.RateLimits},
+			func(b []byte, from netip.AddrPort) (paid int) {
+				events, paid = d.packet(events, b, from)
+				return paid
+			}); err != nil {
 			d.Close()
 			return nil, err
 		}
@@ -165,14 +169,10 @@ func (d *lineDoor) Drain(ctx context.Context) {
 
 // converse takes the lines of a connection until the peer leaves or does something wrong. A line without an end
 // counts when the peer has left.
-func (d *lineDoor) converse(c *session, allow []netip.Prefix) {
-	from, _ := netip.ParseAddrPort(c.remote) // over TCP it is always an address and a port
-	if len(allow) > 0 && !allowed(allow, from.Addr()) {
-		d.server.refusals.refuse(d.kind, "not_allowed", c.remote, nil)
-		return
-	}
-	l := &lineConn{lineDoor: d, c: c, host: d.hostOf(from.Addr())}
+func (d *lineDoor) converse(c *session) {
+	l := &lineConn{lineDoor: d, c: c, host: d.hostOf(c.ip)}
 	var (
+		known = false // the first bytes have been looked at
 		buf   = make([]byte, lineBuffer)
 		held  int       // bytes of a message that is not here whole
 		begun time.Time // when it began
@@ -185,15 +185,27 @@ func (d *lineDoor) converse(c *session, allow []netip.Prefix) {
 				begun = time.Now()
 			}
 			deadline = begun.Add(frameGrace + time.Duration(held)*time.Second/slowRate)
-		case d.opts.idle > 0:
-			deadline = time.Now().Add(d.opts.idle)
+		case d.opts.Idle > 0:
+			deadline = time.Now().Add(d.opts.Idle)
 		}
 		c.setReadDeadline(deadline)
 		n, err := c.Read(buf[held:])
+		if !known && held+n >= firstBytes {
+			known = true
+			if isForeign(buf[:held+n]) {
+				d.server.refusals.refuse(d.kind, "wrong_protocol", c.remote, fmt.Errorf("the connection begins with %s; %s", spoken(buf[:held+n]), adviceOn(buf[:held+n])))
+				return
+			}
+		}
 		rest, more := l.run(buf[:held+n], err == io.EOF)
 		if !more {
 			return
 		}
+		if slept := d.toll.hold(c.quit, peerOf(c.ip), l.taken); slept > 0 {
+			d.server.metrics.throttled(d.kind, slept)
+			begun = time.Time{} // it was not the sender who was slow
+		}
+		l.taken = 0
 		if err != nil {
 			d.left(c, err, len(rest))
 			return
@@ -201,7 +213,7 @@ func (d *lineDoor) converse(c *session, allow []netip.Prefix) {
 		if len(rest) < held+n {
 			begun = time.Time{} // what is left is another message
 		}
-		if len(rest) >= d.opts.maxLine+lineSlack {
+		if len(rest) >= d.opts.MaxLine+lineSlack {
 			d.oversize(c)
 			return
 		}
@@ -220,11 +232,20 @@ func (d *lineDoor) converse(c *session, allow []netip.Prefix) {
 // lineBuffer is how many bytes a connection reads at a time, unless a line is longer.
 const lineBuffer = 8 << 10
 
+// firstBytes are enough to tell another protocol.
+const firstBytes = 4
+
+// isForeign reports whether a connection for lines begins with what is none: a request of HTTP, a hello of TLS or
+// SSH, or the length of one of Riemann's messages.
+func isForeign(b []byte) bool {
+	return b[0] == 0x16 && b[1] == 3 || b[0] == 0 || startsLikeHTTP(b) || string(b[:4]) == "SSH-"
+}
+
 // lineSlack is what may stand around a message: its end, or its length in digits.
 const lineSlack = 16
 
 func (d *lineDoor) oversize(c *session) {
-	d.server.refusals.refuse(d.kind, "oversize", c.remote, fmt.Errorf("a line of more than %d bytes; raise maxLine to allow longer ones", d.opts.maxLine))
+	d.server.refusals.refuse(d.kind, "oversize", c.remote, fmt.Errorf("a line of more than %d bytes; raise maxLine to allow longer ones", d.opts.MaxLine))
 }
 
 // left notes why reading ended.
@@ -234,7 +255,7 @@ func (d *lineDoor) left(c *session, err error, held int) {
 	case timeout && held > 0:
 		d.server.refusals.refuse(d.kind, "slow", c.remote, errors.New("a line did not arrive in time"))
 	case timeout:
-		d.server.refusals.refuse(d.kind, "idle", c.remote, errors.New("nothing came for "+d.opts.idle.String()))
+		d.server.refusals.refuse(d.kind, "idle", c.remote, errors.New("nothing came for "+d.opts.Idle.String()))
 	case err != io.EOF && !errors.Is(err, net.ErrClosed):
 		d.server.log.Debug("connection ended", "listener", d.kind, "remote", c.remote, "err", err)
 	}
@@ -247,6 +268,7 @@ type lineConn struct {
 	host   string
 	events []event.Event
 	out    []byte
+	taken  int // events to pay for
 }
 
 // run takes the messages that are whole, the last one as it is when there will be no more, and returns what is
@@ -266,33 +288,38 @@ func (l *lineConn) run(b []byte, last bool) (rest []byte, more bool) {
 			}
 			n, line = len(b), b
 		}
-		if len(line) > l.opts.maxLine {
+		if len(line) > l.opts.MaxLine {
 			l.oversize(l.c)
 			more = false
 			break
 		}
 		b = b[n:]
 		if l.protocol.skip == nil || !l.protocol.skip(line) {
+			had := len(l.events)
 			l.events, err = l.line(l.events, line, l.host, l.c.remote)
+			l.taken += worth(len(l.events) - had)
 		}
 		if l.protocol.answer != nil {
 			reply, quit := l.protocol.answer(line, err)
 			l.out, more = append(l.out, reply...), !quit
 		}
 		if len(l.events) >= eventsPerRun {
-			l.ingest(l.events, l.c.remote)
-			l.events = l.events[:0]
+			l.give()
 		}
 		if len(l.out) >= maxUnanswered {
-			l.ingest(l.events, l.c.remote) // an answer says that the event has run
-			l.events = l.events[:0]
+			l.give() // an answer says that the event has run
 			more = l.flush() && more
 		}
 	}
+	l.give()
+	return b, l.flush() && more
+}
+
+// give lets the events in that have been read.
+func (l *lineConn) give() {
 	l.ingest(l.events, l.c.remote)
 	clear(l.events)
 	l.events = l.events[:0]
-	return b, l.flush() && more
 }
 
 // flush writes the answers; false says that the peer does not take them.
@@ -309,20 +336,29 @@ func (l *lineConn) flush() bool {
 	return err == nil
 }
 
-// packet takes the lines of a datagram.
-func (d *lineDoor) packet(events []event.Event, b []byte, from netip.AddrPort) []event.Event {
+// packet takes the lines of a datagram, into the room of events, and returns how many events they are worth.
+func (d *lineDoor) packet(events []event.Event, b []byte, from netip.AddrPort) (room []event.Event, paid int) {
 	host, remote := d.hostOf(from.Addr()), from.String()
+	take := func(line []byte) {
+		had := len(events)
+		events, _ = d.line(events, line, host, remote) // the refusal is counted
+		paid += worth(len(events) - had)
+	}
 	if d.protocol.whole {
-		events, _ = d.line(events, bytes.TrimRight(b, "\r\n\x00"), host, remote) // the refusal is counted
+		take(bytes.TrimRight(b, "\r\n\x00"))
 	} else {
 		for line := range bytes.Lines(b) {
-			events, _ = d.line(events, bytes.TrimRight(line, "\r\n"), host, remote)
+			take(bytes.TrimRight(line, "\r\n"))
 		}
 	}
 	d.ingest(events, remote)
 	clear(events)
-	return events
+	return events[:0], paid
 }
+
+// worth is what a line with so many events costs its sender: one without any, refused or only added up, costs
+// as much as one.
+func worth(events int) int { return max(events, 1) }
 
 // line takes one line and counts what is refused.
 func (d *lineDoor) line(events []event.Event, line []byte, host, remote string) ([]event.Event, error) {

@@ -3,7 +3,6 @@ package server
 import (
 	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +70,7 @@ func TestGraphiteDoor(t *testing.T) {
 }
 
 func TestLineLimits(t *testing.T) {
-	s := serve(t, `listen.graphite("127.0.0.1:0", {protocol: "both", maxLine: 64, maxSize: 100, maxConnections: 1, idle: "300ms", maxRate: 2});`+httpDoor)
+	s := serve(t, `listen.graphite("127.0.0.1:0", {protocol: "both", maxLine: 64, maxSize: 100, maxConnections: 1, idle: "300ms", maxPeerRate: 2});`+httpDoor)
 	for name, line := range map[string]string{"whole": strings.Repeat("a", 65) + " 1 1\n", "endless": strings.Repeat("a", 65+2*lineBuffer)} {
 		c := s.say("graphite", "tcp", "fine."+name+" 1 -1\n"+line)
 		if _, err := io.ReadAll(c); err != nil && !strings.Contains(err.Error(), "reset") {
@@ -127,34 +126,6 @@ func TestLineDoorsBind(t *testing.T) {
 		io.WriteString(c, "a 1 1\n")
 	}
 	until(t, "both are refused", func() bool { return s.refused("graphite", "not_allowed") == 2 })
-}
-
-func TestPeerRates(t *testing.T) {
-	r := newPeerRates(10)
-	now := time.Unix(1, 0)
-	peer := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
-	passed := 0
-	for range 25 {
-		if r.pass(peer(1), now) {
-			passed++
-		}
-	}
-	if passed != 10 || !r.pass(peer(2), now) || r.pass(peer(1), now) || !r.pass(peer(1), now.Add(100*time.Millisecond)) {
-		t.Errorf("%d passed at once, want 10 for each peer and one more after 100 ms", passed)
-	}
-	passed = 0
-	for i := range 100_000 {
-		if r.pass(peer(i+10), now) {
-			passed++
-		}
-	}
-	if len(r.peers) > maxPeers || passed > maxPeers+10 {
-		t.Errorf("a flood of addresses: %d peers remembered, %d passed", len(r.peers), passed)
-	}
-	later := now.Add(time.Minute)
-	if !r.pass(peer(200_000), later) || len(r.peers) > 2 {
-		t.Errorf("%d peers remembered after a minute's silence, want 1", len(r.peers))
-	}
 }
 
 // FuzzNextLine holds the framing: what is taken is never more than there is, and nothing is lost between.

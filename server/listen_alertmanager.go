@@ -17,7 +17,7 @@ func init() {
 			"description is the annotation summary, else description, else message. A resolved alert has state ok. One that fires has state critical if its severity is critical, error, page, failure or missing, warning for warning, info and their like, " +
 			"and for any other word the word. The ttl is longer than Alertmanager's repeat_interval, so that an alert that is still true does not expire between two tellings. " +
 			"A body with an alert that cannot be read is answered 400 and not taken at all.",
-		Defaults: AlertmanagerOptions{TTL: 5 * time.Hour, MaxConnections: 1000, MaxBody: 4 << 20, MaxEvents: 10_000},
+		Defaults: AlertmanagerOptions{TTL: 5 * time.Hour, BodyLimits: bodyLimits(10_000)},
 		Check:    func(o AlertmanagerOptions) error { return checkTLS(o.TLS) },
 		Examples: []streams.Example{
 			{Title: "webhook_configs: [{url: \"http://127.0.0.1:9094/\"}]", Rule: `listen.alertmanager("127.0.0.1:9094");`},
@@ -27,20 +27,18 @@ func init() {
 
 // AlertmanagerOptions are the options of listen.alertmanager.
 type AlertmanagerOptions struct {
-	Address        string         `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
-	TLS            *TLSOptions    `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain"`
-	Token          streams.Secret `opt:"token" doc:"what senders must send as Authorization: Bearer TOKEN; left out: nothing"`
-	Insecure       bool           `opt:"insecure" doc:"allow an address that is open to the network without TLS or token"`
-	Apart          []string       `opt:"apart" doc:"labels whose values are appended to the service; \"*\" for all"`
-	TTL            time.Duration  `opt:"ttl" doc:"the events' ttl; 0: none"`
-	MaxConnections int            `opt:"maxConnections" min:"1" max:"1000000" doc:"connections at a time; those beyond are closed and counted"`
-	MaxBody        int            `opt:"maxBody" min:"64" max:"268435456" doc:"bytes of one request, decompressed"`
-	MaxEvents      int            `opt:"maxEvents" min:"1" max:"10000000" doc:"alerts of one request; one with more is refused"`
+	Address  string         `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
+	TLS      *TLSOptions    `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain"`
+	Token    streams.Secret `opt:"token" doc:"what senders must send as Authorization: Bearer TOKEN; left out: nothing"`
+	Insecure bool           `opt:"insecure" doc:"allow an address that is open to the network without TLS or token"`
+	Apart    []string       `opt:"apart" doc:"labels whose values are appended to the service; \"*\" for all"`
+	TTL      time.Duration  `opt:"ttl" doc:"the events' ttl; 0: none"`
+	BodyLimits
 }
 
 func (o AlertmanagerOptions) open(s *Server) (listener, error) {
 	mux := http.NewServeMux()
-	d, err := openDoor(s, "alertmanager", doorOptions{o.Address, o.TLS, o.Insecure, o.Token, o.MaxConnections, o.MaxBody, o.MaxEvents}, mux)
+	d, err := openDoor(s, "alertmanager", doorOptions{o.Address, o.TLS, o.Insecure, o.Token, o.BodyLimits}, mux)
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +65,8 @@ func (d *bodyDoor) alerts(w http.ResponseWriter, r *http.Request, m *alertMappin
 	switch {
 	case err != nil:
 		return refuseRequest(http.StatusBadRequest, "decode", "alerts: %w", err)
-	case len(list) > d.opts.maxEvents:
-		return refuseRequest(http.StatusRequestEntityTooLarge, "limit", "the request has %d alerts, more than %d", len(list), d.opts.maxEvents)
+	case len(list) > d.opts.MaxEvents:
+		return refuseRequest(http.StatusRequestEntityTooLarge, "limit", "the request has %d alerts, more than %d", len(list), d.opts.MaxEvents)
 	}
 	events := make([]event.Event, len(list))
 	for i := range list {
@@ -76,5 +74,5 @@ func (d *bodyDoor) alerts(w http.ResponseWriter, r *http.Request, m *alertMappin
 			return refuseRequest(http.StatusBadRequest, "decode", "alert %d: %w", i, err)
 		}
 	}
-	return d.ingest(events)
+	return d.ingest(r, events)
 }

@@ -25,7 +25,8 @@ func init() {
 			"Names of data sources come from typesDB, without it from " + systemTypes + " if that is there, else from a short list of the usual types. " +
 			"security says what a packet must have at least; passwords are in authFile, as collectd's network plugin has them, one user: password a line; the file is read when the rules are loaded. " +
 			"A signed packet repeats if somebody sends it again: nothing in the protocol prevents that. An address of a multicast group joins the group on interface.",
-		Defaults: CollectdOptions{Security: "none", TTLFactor: 2, MaxSize: 16 << 10, MaxRate: 100_000, MaxRates: 200_000, Buffer: 8 << 20},
+		Defaults: CollectdOptions{Security: "none", TTLFactor: 2, MaxRates: 200_000,
+			PacketLimits: PacketLimits{MaxSize: 16 << 10, Buffer: receiveBuffer}, RateLimits: RateLimits{MaxPeerRate: peerRate}},
 		Check: func(o CollectdOptions) error {
 			if o.Security != "none" && o.AuthFile == "" {
 				return errors.New(`security needs authFile, a file with a line "user: password" for each user`)
@@ -54,10 +55,9 @@ type CollectdOptions struct {
 	Interface string   `opt:"interface" doc:"network interface on which a multicast group is joined; left out: the system's choice"`
 	Allow     []string `opt:"allow" doc:"networks that may send, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
 	Insecure  bool     `opt:"insecure" doc:"allow an address that is open to the network without security or an allow list"`
-	MaxSize   int      `opt:"maxSize" min:"64" max:"65507" doc:"bytes of one datagram; longer ones are dropped and counted"`
-	MaxRate   int      `opt:"maxRate" min:"0" doc:"datagrams a second from one peer; 0: no limit"`
 	MaxRates  int      `opt:"maxRates" min:"1" max:"10000000" doc:"data sources remembered for their rates; the counters of others have the metric NaN until one has been silent for ten intervals"`
-	Buffer    int      `opt:"buffer" min:"4096" doc:"bytes of the socket's receive buffer, which the kernel may lower"`
+	PacketLimits
+	RateLimits
 }
 
 // collectdListener takes collectd's datagrams.
@@ -88,7 +88,7 @@ func (o CollectdOptions) open(s *Server) (listener, error) {
 	}
 	l.mapper = collectd.NewMapper(collectd.Options{Types: types, TTLFactor: o.TTLFactor, Tags: o.Tags, MaxRates: o.MaxRates})
 	l.datagrams, err = receiving(s, "collectd", packetOptions{
-		address: o.Address, allow: o.Allow, maxSize: o.MaxSize, maxRate: o.MaxRate, buffer: o.Buffer, multicast: o.Interface,
+		address: o.Address, allow: o.Allow, multicast: o.Interface, PacketLimits: o.PacketLimits, RateLimits: o.RateLimits,
 	}, l.datagram)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func collectdTypes(files []string) (collectd.Types, error) {
 }
 
 // datagram takes a packet; what stands before an error in it counts.
-func (l *collectdListener) datagram(b []byte, from netip.AddrPort) {
+func (l *collectdListener) datagram(b []byte, from netip.AddrPort) (events int) {
 	err := l.packet.Parse(b, l.security)
 	if err != nil {
 		reason := "decode"
@@ -124,12 +124,13 @@ func (l *collectdListener) datagram(b []byte, from netip.AddrPort) {
 		l.server.refusals.refuse("collectd", "rates", from.String(), errors.New("more counters than maxRates; theirs are not turned into rates"))
 	}
 	if len(l.events) == 0 {
-		return
+		return 1
 	}
 	if err := l.server.engine.Ingest(l.events); err != nil {
 		l.server.refusals.refuse("collectd", "internal", from.String(), err)
 	}
 	clear(l.events)
+	return len(l.events)
 }
 
 // Kind implements listener.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"time"
 
 	"zeta/lines"
 	"zeta/streams"
@@ -17,7 +16,7 @@ func init() {
 			"A template says what the segments of the path mean: \"_.host.service*\" leaves the first out, takes the second as the host and the rest as the service; any other word names an attribute; " +
 			"collectd* at the end reads what collectd's write_graphite sends, in the form that write_riemann gives: df-root.df_complex-free is the service df-root/df_complex-free with attributes plugin, plugin_instance, type, type_instance. " +
 			"A line that cannot be read, or whose value is NaN, is dropped and counted; a line over maxLine closes the connection. Nothing is answered. A datagram may hold several lines.",
-		Defaults: GraphiteOptions{Protocol: "tcp", MaxConnections: 10_000, MaxLine: 1024, MaxSize: 16 << 10, MaxRate: 100_000, Buffer: 8 << 20},
+		Defaults: GraphiteOptions{Protocol: "tcp", LineLimits: lineLimits(1024, 16<<10, 0)},
 		Check: func(o GraphiteOptions) error {
 			_, err := lines.ParseTemplate(o.Template)
 			return errors.Join(err, checkTLS(o.TLS))
@@ -32,20 +31,15 @@ func init() {
 
 // GraphiteOptions are the options of listen.graphite.
 type GraphiteOptions struct {
-	Address        string        `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
-	Protocol       string        `opt:"protocol" enum:"tcp,udp,both" doc:"what to listen with"`
-	Tags           bool          `opt:"tags" doc:"read PATH;key=value;… as a path and tags"`
-	Template       string        `opt:"template" doc:"what the segments of a path mean, e.g. \"_.host.service*\"; left out: the path is the service"`
-	Host           string        `opt:"host" doc:"host of events that name none; \"peer\": the sender's address; left out: none"`
-	TLS            *TLSOptions   `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain TCP"`
-	Allow          []string      `opt:"allow" doc:"networks that may send, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
-	Insecure       bool          `opt:"insecure" doc:"allow an address that is open to the network without TLS or an allow list"`
-	MaxConnections int           `opt:"maxConnections" min:"1" max:"1000000" doc:"connections at a time; those beyond are closed and counted"`
-	MaxLine        int           `opt:"maxLine" min:"64" max:"1048576" doc:"bytes of one line"`
-	MaxSize        int           `opt:"maxSize" min:"64" max:"65507" doc:"bytes of one datagram; longer ones are dropped and counted"`
-	MaxRate        int           `opt:"maxRate" min:"0" doc:"datagrams a second from one peer; 0: no limit"`
-	Buffer         int           `opt:"buffer" min:"4096" doc:"bytes of the socket's receive buffer, which the kernel may lower"`
-	Idle           time.Duration `opt:"idle" doc:"a connection that sends nothing for so long is closed; 0: never"`
+	Address  string      `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
+	Protocol string      `opt:"protocol" enum:"tcp,udp,both" doc:"what to listen with"`
+	Tags     bool        `opt:"tags" doc:"read PATH;key=value;… as a path and tags"`
+	Template string      `opt:"template" doc:"what the segments of a path mean, e.g. \"_.host.service*\"; left out: the path is the service"`
+	Host     string      `opt:"host" doc:"host of events that name none; \"peer\": the sender's address; left out: none"`
+	TLS      *TLSOptions `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain TCP"`
+	Allow    []string    `opt:"allow" doc:"networks that may send, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
+	Insecure bool        `opt:"insecure" doc:"allow an address that is open to the network without TLS or an allow list"`
+	LineLimits
 }
 
 func (o GraphiteOptions) open(s *Server) (listener, error) {
@@ -55,7 +49,7 @@ func (o GraphiteOptions) open(s *Server) (listener, error) {
 	}
 	g := &lines.Graphite{Tags: o.Tags, Template: template}
 	return openLines(s, "graphite", lineOptions{
-		packetOptions: packetOptions{address: o.Address, allow: o.Allow, maxSize: o.MaxSize, maxRate: o.MaxRate, buffer: o.Buffer},
-		protocol:      o.Protocol, tls: o.TLS, insecure: o.Insecure, maxConnections: o.MaxConnections, maxLine: o.MaxLine, idle: o.Idle, host: o.Host,
+		address: o.Address, allow: o.Allow, LineLimits: o.LineLimits,
+		protocol: o.Protocol, tls: o.TLS, insecure: o.Insecure, host: o.Host,
 	}, lineProtocol{take: g.Parse})
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"time"
 
 	"zeta/lines"
 	"zeta/streams"
@@ -14,7 +13,7 @@ func init() {
 		Summary: "Take the put lines of OpenTSDB's telnet protocol.",
 		Doc: "put METRIC TIME VALUE tag=value … is an event: the service is METRIC with all tags but host behind it, the description METRIC, the metric VALUE (always a float), the host the tag host; tags are attributes, of which state fills that field. " +
 			"TIME is in seconds, from 100 000 000 000 on in milliseconds. version is answered, exit ends the connection. A line that cannot be read is answered with the reason, dropped and counted; the connection stays.",
-		Defaults: OpenTSDBOptions{MaxConnections: 10_000, MaxLine: 1024},
+		Defaults: OpenTSDBOptions{ConnLimits: ConnLimits{MaxConnections: 10_000}, MaxLine: 1024},
 		Check:    func(o OpenTSDBOptions) error { return checkTLS(o.TLS) },
 		Examples: []streams.Example{{Title: "for this machine only", Rule: `listen.opentsdb("127.0.0.1:4242");`}},
 	})
@@ -22,20 +21,20 @@ func init() {
 
 // OpenTSDBOptions are the options of listen.opentsdb.
 type OpenTSDBOptions struct {
-	Address        string        `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
-	Host           string        `opt:"host" doc:"host of events without the tag host; \"peer\": the sender's address; left out: none"`
-	TLS            *TLSOptions   `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain TCP"`
-	Allow          []string      `opt:"allow" doc:"networks that may send, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
-	Insecure       bool          `opt:"insecure" doc:"allow an address that is open to the network without TLS or an allow list"`
-	MaxConnections int           `opt:"maxConnections" min:"1" max:"1000000" doc:"connections at a time; those beyond are closed and counted"`
-	MaxLine        int           `opt:"maxLine" min:"64" max:"1048576" doc:"bytes of one line; a longer one closes the connection"`
-	Idle           time.Duration `opt:"idle" doc:"a connection that sends nothing for so long is closed; 0: never"`
+	Address  string      `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
+	Host     string      `opt:"host" doc:"host of events without the tag host; \"peer\": the sender's address; left out: none"`
+	TLS      *TLSOptions `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain TCP"`
+	Allow    []string    `opt:"allow" doc:"networks that may send, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
+	Insecure bool        `opt:"insecure" doc:"allow an address that is open to the network without TLS or an allow list"`
+	ConnLimits
+	RateLimits
+	MaxLine int `opt:"maxLine" min:"64" max:"1048576" doc:"bytes of one line; a longer one closes the connection"`
 }
 
 func (o OpenTSDBOptions) open(s *Server) (listener, error) {
 	return openLines(s, "opentsdb", lineOptions{
-		packetOptions: packetOptions{address: o.Address, allow: o.Allow},
-		protocol:      "tcp", tls: o.TLS, insecure: o.Insecure, maxConnections: o.MaxConnections, maxLine: o.MaxLine, idle: o.Idle, host: o.Host,
+		address: o.Address, allow: o.Allow, LineLimits: LineLimits{ConnLimits: o.ConnLimits, RateLimits: o.RateLimits, MaxLine: o.MaxLine},
+		protocol: "tcp", tls: o.TLS, insecure: o.Insecure, host: o.Host,
 	}, lineProtocol{skip: telnetCommand, take: lines.OpenTSDB, answer: telnetAnswer})
 }
 

@@ -20,7 +20,7 @@ func init() {
 			"apart names labels whose values are appended to the service, so that their series stay apart in the index. Values are as they come: rate or ddt make rates of counters. Time is the sample's. " +
 			"A native histogram becomes \"NAME count\" and \"NAME sum\". The marker by which Prometheus says that a series has ended becomes an event with state expired. Exemplars and metadata are skipped. " +
 			"A message that cannot be read is answered 400 and not taken at all; Prometheus does not send it again.",
-		Defaults: RemoteWriteOptions{MaxConnections: 1000, MaxBody: 4 << 20, MaxEvents: 50_000},
+		Defaults: RemoteWriteOptions{BodyLimits: bodyLimits(50_000)},
 		Check:    func(o RemoteWriteOptions) error { return checkTLS(o.TLS) },
 		Examples: []streams.Example{
 			{Title: "from a Prometheus on this machine", Rule: `listen.remoteWrite("127.0.0.1:9201", {apart: ["mountpoint"]});`},
@@ -30,20 +30,18 @@ func init() {
 
 // RemoteWriteOptions are the options of listen.remoteWrite.
 type RemoteWriteOptions struct {
-	Address        string         `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
-	TLS            *TLSOptions    `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain"`
-	Token          streams.Secret `opt:"token" doc:"what senders must send as Authorization: Bearer TOKEN; left out: nothing"`
-	Insecure       bool           `opt:"insecure" doc:"allow an address that is open to the network without TLS or token"`
-	Apart          []string       `opt:"apart" doc:"labels whose values are appended to the service; \"*\" for all"`
-	TTL            time.Duration  `opt:"ttl" doc:"the events' ttl; 0: none"`
-	MaxConnections int            `opt:"maxConnections" min:"1" max:"1000000" doc:"connections at a time; those beyond are closed and counted"`
-	MaxBody        int            `opt:"maxBody" min:"64" max:"268435456" doc:"bytes of one request, decompressed"`
-	MaxEvents      int            `opt:"maxEvents" min:"1" max:"10000000" doc:"events of one request; one with more is refused"`
+	Address  string         `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
+	TLS      *TLSOptions    `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain"`
+	Token    streams.Secret `opt:"token" doc:"what senders must send as Authorization: Bearer TOKEN; left out: nothing"`
+	Insecure bool           `opt:"insecure" doc:"allow an address that is open to the network without TLS or token"`
+	Apart    []string       `opt:"apart" doc:"labels whose values are appended to the service; \"*\" for all"`
+	TTL      time.Duration  `opt:"ttl" doc:"the events' ttl; 0: none"`
+	BodyLimits
 }
 
 func (o RemoteWriteOptions) open(s *Server) (listener, error) {
 	mux := http.NewServeMux()
-	d, err := openDoor(s, "remoteWrite", doorOptions{o.Address, o.TLS, o.Insecure, o.Token, o.MaxConnections, o.MaxBody, o.MaxEvents}, mux)
+	d, err := openDoor(s, "remoteWrite", doorOptions{o.Address, o.TLS, o.Insecure, o.Token, o.BodyLimits}, mux)
 	if err != nil {
 		return nil, err
 	}
@@ -86,16 +84,16 @@ func (d *bodyDoor) remoteWrite(w http.ResponseWriter, r *http.Request, m *remote
 	// The length stands at the front, so that nothing is unpacked that would be too much.
 	if n, err := snappy.DecodedLen(b); err != nil {
 		return refuseRequest(http.StatusBadRequest, "decode", "the body is not compressed with snappy")
-	} else if n > d.opts.maxBody {
+	} else if n > d.opts.MaxBody {
 		return d.readError(errTooLarge)
 	}
 	if b, err = snappy.Decode(nil, b); err != nil {
 		return refuseRequest(http.StatusBadRequest, "decode", "the body is not compressed with snappy: %w", err)
 	}
 	if err := m.read(b, version); errors.Is(err, errTooMany) {
-		return refuseRequest(http.StatusBadRequest, "limit", "the request has more than %d events; send less in one, or raise maxEvents", d.opts.maxEvents)
+		return refuseRequest(http.StatusBadRequest, "limit", "the request has more than %d events; send less in one, or raise maxEvents", d.opts.MaxEvents)
 	} else if err != nil {
 		return refuseRequest(http.StatusBadRequest, "decode", "%w", err)
 	}
-	return d.ingest(m.events)
+	return d.ingest(r, m.events)
 }

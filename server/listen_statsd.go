@@ -19,17 +19,17 @@ func init() {
 			"Timers, histograms and distributions (ms, h, d) give NAME P for each percentile P, NAME mean, NAME min, NAME max and NAME rate, in the unit that came. A set (s) gives how many different members it has had. " +
 			"Sample rates are considered. Tags key:value are attributes (host, state and description fill those fields), bare ones tags. " +
 			"An event (_e) has its title as the service, its text as the description, error and warning as the states critical and warning, else ok, and the tag event; a service check (_sc) has the states ok, warning, critical and unknown; both go to the rules at once. " +
-			"A series without a value for idle is forgotten. A timer keeps at most 4096 samples an interval, a fair choice when there are more. Several lines may stand in one datagram.",
-		Defaults: StatsdOptions{Protocol: "udp", Host: peerHost, Interval: 10 * time.Second, Percentiles: []float64{0.5, 0.95, 0.99}, Idle: 5 * time.Minute, MaxSeries: 100_000,
-			MaxConnections: 1000, MaxLine: 8 << 10, MaxSize: 65_507, MaxRate: 100_000, Buffer: 8 << 20},
+			"A series without a value for forget is forgotten. A timer keeps at most 4096 samples an interval, a fair choice when there are more. Several lines may stand in one datagram.",
+		Defaults: StatsdOptions{Protocol: "udp", Host: peerHost, Interval: 10 * time.Second, Percentiles: []float64{0.5, 0.95, 0.99}, Forget: 5 * time.Minute, MaxSeries: 100_000,
+			LineLimits: lineLimits(8<<10, 65_507, peerRate)},
 		Check: func(o StatsdOptions) error {
 			for _, p := range o.Percentiles {
 				if !lines.ValidPercentile(p) {
 					return fmt.Errorf("percentile %v; want numbers from 0 to 1", p)
 				}
 			}
-			if o.Idle < o.Interval {
-				return errors.New("idle is shorter than interval")
+			if o.Forget < o.Interval {
+				return errors.New("forget is shorter than interval")
 			}
 			return checkTLS(o.TLS)
 		},
@@ -42,32 +42,28 @@ func init() {
 
 // StatsdOptions are the options of listen.statsd.
 type StatsdOptions struct {
-	Address        string        `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
-	Protocol       string        `opt:"protocol" enum:"tcp,udp,both" doc:"what to listen with"`
-	Interval       time.Duration `opt:"interval" min:"100ms" max:"1h" doc:"time between two flushes"`
-	Counts         bool          `opt:"counts" doc:"counters as counts for each interval rather than as rates per second"`
-	Percentiles    []float64     `opt:"percentiles" doc:"of timers, histograms and distributions"`
-	Idle           time.Duration `opt:"idle" doc:"a series without a value for so long is forgotten"`
-	MaxSeries      int           `opt:"maxSeries" min:"1" max:"10000000" doc:"series added up at a time; more are refused and counted"`
-	Host           string        `opt:"host" doc:"host of events without a tag host: a name, \"peer\" for the sender's address (this machine's name for senders on it), or \"\" for none, which adds up all senders"`
-	TLS            *TLSOptions   `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain TCP"`
-	Allow          []string      `opt:"allow" doc:"networks that may send, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
-	Insecure       bool          `opt:"insecure" doc:"allow an address that is open to the network without an allow list"`
-	MaxConnections int           `opt:"maxConnections" min:"1" max:"1000000" doc:"connections at a time; those beyond are closed and counted"`
-	MaxLine        int           `opt:"maxLine" min:"64" max:"1048576" doc:"bytes of one line over TCP"`
-	MaxSize        int           `opt:"maxSize" min:"64" max:"65507" doc:"bytes of one datagram; longer ones are dropped and counted"`
-	MaxRate        int           `opt:"maxRate" min:"0" doc:"datagrams a second from one peer; 0: no limit"`
-	Buffer         int           `opt:"buffer" min:"4096" doc:"bytes of the socket's receive buffer, which the kernel may lower"`
+	Address     string        `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
+	Protocol    string        `opt:"protocol" enum:"tcp,udp,both" doc:"what to listen with"`
+	Interval    time.Duration `opt:"interval" min:"100ms" max:"1h" doc:"time between two flushes"`
+	Counts      bool          `opt:"counts" doc:"counters as counts for each interval rather than as rates per second"`
+	Percentiles []float64     `opt:"percentiles" doc:"of timers, histograms and distributions"`
+	Forget      time.Duration `opt:"forget" doc:"a series without a value for so long is forgotten"`
+	MaxSeries   int           `opt:"maxSeries" min:"1" max:"10000000" doc:"series added up at a time; more are refused and counted"`
+	Host        string        `opt:"host" doc:"host of events without a tag host: a name, \"peer\" for the sender's address (this machine's name for senders on it), or \"\" for none, which adds up all senders"`
+	TLS         *TLSOptions   `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain TCP"`
+	Allow       []string      `opt:"allow" doc:"networks that may send, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
+	Insecure    bool          `opt:"insecure" doc:"allow an address that is open to the network without an allow list"`
+	LineLimits
 }
 
 func (o StatsdOptions) open(s *Server) (listener, error) {
 	sums := lines.NewStatsd(lines.StatsdOptions{
 		Percentiles: o.Percentiles, Counts: o.Counts, Interval: o.Interval.Seconds(),
-		Idle: int((o.Idle + o.Interval - 1) / o.Interval), MaxSeries: o.MaxSeries,
+		Idle: int((o.Forget + o.Interval - 1) / o.Interval), MaxSeries: o.MaxSeries,
 	})
 	d, err := openLines(s, "statsd", lineOptions{
-		packetOptions: packetOptions{address: o.Address, allow: o.Allow, maxSize: o.MaxSize, maxRate: o.MaxRate, buffer: o.Buffer},
-		protocol:      o.Protocol, tls: o.TLS, insecure: o.Insecure, maxConnections: o.MaxConnections, maxLine: o.MaxLine, host: o.Host,
+		address: o.Address, allow: o.Allow, LineLimits: o.LineLimits,
+		protocol: o.Protocol, tls: o.TLS, insecure: o.Insecure, host: o.Host,
 	}, lineProtocol{take: sums.Parse})
 	if err != nil {
 		return nil, err

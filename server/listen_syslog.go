@@ -15,7 +15,7 @@ func init() {
 			"Attributes are facility, severity, pid, msgid, and ID.NAME for each parameter of structured data. " +
 			"A message without a time has that of its arrival; the times of RFC 3164 are taken in timezone, in the present year. What follows the priority of a message of neither form is its text. " +
 			"Over TCP messages have their length in front or a newline behind, whichever a message has (RFC 6587). Nothing is answered.",
-		Defaults: SyslogOptions{Protocol: "udp", Host: peerHost, Timezone: "Local", MaxConnections: 10_000, MaxLine: 64 << 10, MaxSize: 65_507, MaxRate: 100_000, Buffer: 8 << 20},
+		Defaults: SyslogOptions{Protocol: "udp", Host: peerHost, Timezone: "Local", LineLimits: lineLimits(64<<10, 65_507, peerRate)},
 		Check: func(o SyslogOptions) error {
 			if _, err := time.LoadLocation(o.Timezone); err != nil {
 				return err
@@ -31,19 +31,14 @@ func init() {
 
 // SyslogOptions are the options of listen.syslog.
 type SyslogOptions struct {
-	Address        string        `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
-	Protocol       string        `opt:"protocol" enum:"tcp,udp,both" doc:"what to listen with"`
-	Timezone       string        `opt:"timezone" doc:"zone of times that name none, e.g. Europe/Paris; Local: this machine's"`
-	Host           string        `opt:"host" doc:"host of messages that name none: a name, \"peer\" for the sender's address (this machine's name for senders on it), or \"\" for none"`
-	TLS            *TLSOptions   `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain TCP"`
-	Allow          []string      `opt:"allow" doc:"networks that may send, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
-	Insecure       bool          `opt:"insecure" doc:"allow an address that is open to the network without TLS or an allow list"`
-	MaxConnections int           `opt:"maxConnections" min:"1" max:"1000000" doc:"connections at a time; those beyond are closed and counted"`
-	MaxLine        int           `opt:"maxLine" min:"480" max:"1048576" doc:"bytes of one message over TCP; a longer one closes the connection"`
-	MaxSize        int           `opt:"maxSize" min:"480" max:"65507" doc:"bytes of one datagram; longer ones are dropped and counted"`
-	MaxRate        int           `opt:"maxRate" min:"0" doc:"datagrams a second from one peer; 0: no limit"`
-	Buffer         int           `opt:"buffer" min:"4096" doc:"bytes of the socket's receive buffer, which the kernel may lower"`
-	Idle           time.Duration `opt:"idle" doc:"a connection that sends nothing for so long is closed; 0: never"`
+	Address  string      `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
+	Protocol string      `opt:"protocol" enum:"tcp,udp,both" doc:"what to listen with"`
+	Timezone string      `opt:"timezone" doc:"zone of times that name none, e.g. Europe/Paris; Local: this machine's"`
+	Host     string      `opt:"host" doc:"host of messages that name none: a name, \"peer\" for the sender's address (this machine's name for senders on it), or \"\" for none"`
+	TLS      *TLSOptions `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain TCP"`
+	Allow    []string    `opt:"allow" doc:"networks that may send, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
+	Insecure bool        `opt:"insecure" doc:"allow an address that is open to the network without TLS or an allow list"`
+	LineLimits
 }
 
 func (o SyslogOptions) open(s *Server) (listener, error) {
@@ -52,8 +47,8 @@ func (o SyslogOptions) open(s *Server) (listener, error) {
 		return nil, err
 	}
 	return openLines(s, "syslog", lineOptions{
-		packetOptions: packetOptions{address: o.Address, allow: o.Allow, maxSize: o.MaxSize, maxRate: o.MaxRate, buffer: o.Buffer},
-		protocol:      o.Protocol, tls: o.TLS, insecure: o.Insecure, maxConnections: o.MaxConnections, maxLine: o.MaxLine, idle: o.Idle, host: o.Host,
+		address: o.Address, allow: o.Allow, LineLimits: o.LineLimits,
+		protocol: o.Protocol, tls: o.TLS, insecure: o.Insecure, host: o.Host,
 	}, lineProtocol{
 		take:  lines.NewSyslog(zone).Parse,
 		next:  func(b []byte) (int, []byte, error) { return lines.NextSyslog(b, o.MaxLine) },

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"runtime"
-	"sync"
 	"time"
 
 	"zeta/event/wire"
@@ -31,18 +29,19 @@ func init() {
 	})
 }
 
-var defaultTCP = TCPOptions{MaxConnections: 10_000, MaxFrame: wire.DefaultLimits.Frame, MaxEvents: wire.DefaultLimits.Events, Ack: string(AckSafe)}
+var defaultTCP = TCPOptions{ConnLimits: ConnLimits{MaxConnections: 10_000}, MaxFrame: wire.DefaultLimits.Frame, MaxEvents: wire.DefaultLimits.Events, Ack: string(AckSafe)}
 
 // TCPOptions are the options of listen.tcp.
 type TCPOptions struct {
-	Address        string        `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
-	TLS            *TLSOptions   `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain TCP"`
-	Insecure       bool          `opt:"insecure" doc:"allow an address that is open to the network without TLS"`
-	MaxConnections int           `opt:"maxConnections" min:"1" max:"1000000" doc:"connections at a time; those beyond are closed and counted"`
-	MaxFrame       int           `opt:"maxFrame" min:"64" max:"1073741824" doc:"bytes of one message"`
-	MaxEvents      int           `opt:"maxEvents" min:"1" max:"10000000" doc:"events of one message"`
-	Ack            string        `opt:"ack" enum:"processed,safe,durable" doc:"what an answer promises: that the rules have run, that the death of zeta loses nothing of it, or that the loss of power does not"`
-	Idle           time.Duration `opt:"idle" doc:"a connection that sends nothing for so long is closed; 0: never"`
+	Address  string      `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
+	TLS      *TLSOptions `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain TCP"`
+	Allow    []string    `opt:"allow" doc:"networks that may connect, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
+	Insecure bool        `opt:"insecure" doc:"allow an address that is open to the network without TLS"`
+	Ack      string      `opt:"ack" enum:"processed,safe,durable" doc:"what an answer promises: that the rules have run, that the death of zeta loses nothing of it, or that the loss of power does not"`
+	ConnLimits
+	RateLimits
+	MaxFrame  int `opt:"maxFrame" min:"64" max:"1073741824" doc:"bytes of one message"`
+	MaxEvents int `opt:"maxEvents" min:"1" max:"10000000" doc:"events of one message"`
 }
 
 // TLSOptions name the PEM files of a TLS listener.
@@ -52,47 +51,35 @@ type TLSOptions struct {
 	ClientCA string `opt:"clientCA" doc:"file of the authorities that sign client certificates; left out: clients need no certificate"`
 }
 
-const (
-	handshakeTimeout = 10 * time.Second
-	certCheck        = 10 * time.Second // between two looks at the certificate files
-)
+// certCheck is the time between two looks at the certificate files.
+const certCheck = 10 * time.Second
 
 // tcpListener accepts connections that speak Riemann's protocol, plain or over TLS.
-type tcpListener struct {
-	server *Server
-	opts   TCPOptions
-	limits wire.Limits
-	secure *tls.Server // nil: plain
-	l      net.Listener
+type tcpListener struct{ *acceptor }
 
-	// handshakes limits how many run at once: one costs about a millisecond of CPU.
-	handshakes chan struct{}
-
-	mu    sync.Mutex
-	conns map[*conn]struct{}
-	open  int // connections, those that shake hands included
-	ended sync.WaitGroup
-}
-
-func openTCP(s *Server, o TCPOptions) (*tcpListener, error) {
-	t := &tcpListener{
-		server:     s,
-		opts:       o,
-		limits:     limitsOf(o.MaxFrame, o.MaxEvents),
-		handshakes: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
-		conns:      map[*conn]struct{}{},
-	}
+func openTCP(s *Server, o TCPOptions) (tcpListener, error) {
 	if err := checkBind("tcp", o.Address, o.TLS != nil, o.Insecure, `{tls: {cert: "…", key: "…", clientCA: "…"}}`); err != nil {
-		return nil, err
+		return tcpListener{}, err
 	}
-	var err error
-	if t.secure, err = openTLS(o.TLS); err != nil {
-		return nil, fmt.Errorf("listen.tcp(%q): %w", o.Address, err)
+	allow, err := networks(o.Allow)
+	if err != nil {
+		return tcpListener{}, fmt.Errorf("listen.tcp(%q): %w", o.Address, err)
 	}
-	if t.l, err = net.Listen("tcp", o.Address); err != nil {
-		return nil, fmt.Errorf("listen.tcp(%q): %w", o.Address, err)
+	limits, toll := limitsOf(o.MaxFrame, o.MaxEvents), newToll(o.RateLimits)
+	kind := "tcp"
+	a, err := accepting(s, kind, o.Address, o.TLS, o.ConnLimits, allow, func(c *session) {
+		conn := newConn(s, kind, c, limits, o.Idle, Ack(o.Ack))
+		conn.toll = toll
+		conn.serve()
+	})
+	if err != nil {
+		return tcpListener{}, err
 	}
-	return t, nil
+	if a.secure != nil {
+		kind = "tls"
+		a.kind = kind
+	}
+	return tcpListener{a}, nil
 }
 
 // checkTLS finds what is missing among the options of tls.
@@ -124,143 +111,26 @@ func limitsOf(frame, events int) wire.Limits {
 }
 
 // Kind implements listener.
-func (t *tcpListener) Kind() string {
-	if t.secure != nil {
-		return "tls"
-	}
-	return "tcp"
-}
+func (t tcpListener) Kind() string { return t.kind }
 
 // Addr implements listener.
-func (t *tcpListener) Addr() net.Addr { return t.l.Addr() }
+func (t tcpListener) Addr() net.Addr { return t.l.Addr() }
 
 // Connections implements listener.
-func (t *tcpListener) Connections() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.open
-}
+func (t tcpListener) Connections() int { return t.connections() }
 
 // Serve implements listener.
-func (t *tcpListener) Serve(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if t.secure != nil {
-		t.ended.Go(func() { watchCert(ctx, t.server, t.Kind(), t.secure) })
-	}
-	var pause time.Duration
-	for {
-		nc, err := t.l.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
-		if err != nil {
-			// Out of descriptors, most likely: wait for some to come back.
-			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-			t.server.refusals.refuse(t.Kind(), "accept", "", err)
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(pause):
-			}
-			continue
-		}
-		pause = 0
-		t.accept(nc)
-	}
-}
-
-// accept starts a connection's goroutine, or closes the connection when there are too many.
-func (t *tcpListener) accept(nc net.Conn) {
-	t.mu.Lock()
-	if t.open >= t.opts.MaxConnections {
-		t.mu.Unlock()
-		nc.Close()
-		t.server.refusals.refuse(t.Kind(), "connections", nc.RemoteAddr().String(),
-			fmt.Errorf("%d connections are open; raise maxConnections to allow more", t.opts.MaxConnections))
-		return
-	}
-	t.open++
-	t.mu.Unlock()
-	t.ended.Go(func() {
-		defer func() {
-			if p := recover(); p != nil {
-				nc.Close()
-				t.server.panicked("connection of "+nc.RemoteAddr().String(), p)
-			}
-			t.mu.Lock()
-			t.open--
-			t.mu.Unlock()
-		}()
-		t.run(nc)
-	})
-}
-
-func (t *tcpListener) run(nc net.Conn) {
-	if t.secure != nil {
-		tc, err := t.handshake(nc)
-		if err != nil {
-			nc.Close()
-			return
-		}
-		nc = tc
-	}
-	c := newConn(t.server, t.Kind(), nc, t.limits, t.opts.Idle, Ack(t.opts.Ack))
-	t.mu.Lock()
-	t.conns[c] = struct{}{}
-	t.mu.Unlock()
-	if t.server.stopping() { // Shutdown may have missed it
-		c.shutdown()
-	}
-	defer func() {
-		t.mu.Lock()
-		delete(t.conns, c)
-		t.mu.Unlock()
-	}()
-	c.serve()
-}
-
-func (t *tcpListener) handshake(nc net.Conn) (*tls.Conn, error) {
-	ctx, cancel := context.WithTimeout(t.server.ctx, handshakeTimeout)
-	defer cancel()
-	tc, err := (*tls.Conn)(nil), error(nil)
-	select {
-	case t.handshakes <- struct{}{}:
-		tc = tls.NewServerConn(nc, t.secure.Config())
-		err = tc.HandshakeContext(ctx)
-		<-t.handshakes
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if err != nil && !t.server.stopping() {
-		reason := tls.Reason(err)
-		if advice := tls.Advice(reason); advice != "" {
-			err = fmt.Errorf("%w; %s", err, advice)
-		}
-		t.server.refusals.refuse(t.Kind(), "tls_"+reason, nc.RemoteAddr().String(), err)
-	}
-	return tc, err
-}
+func (t tcpListener) Serve(ctx context.Context) error { t.serve(ctx); return nil }
 
 // Close implements listener: it accepts no more.
-func (t *tcpListener) Close() { t.l.Close() }
+func (t tcpListener) Close() { t.l.Close() }
 
 // Drain implements listener: connections answer what they have read and end; those that have not when ctx is
 // done are cut.
-func (t *tcpListener) Drain(ctx context.Context) {
-	t.each((*conn).shutdown)
-	cut := context.AfterFunc(ctx, func() { t.each(func(c *conn) { c.net.Close() }) })
-	defer cut()
-	t.ended.Wait()
-}
+func (t tcpListener) Drain(ctx context.Context) { t.drain(ctx) }
 
-func (t *tcpListener) each(f func(*conn)) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for c := range t.conns {
-		f(c)
-	}
-}
+// certificate returns what holds the listener's certificate; nil without TLS.
+func (t tcpListener) certificate() *tls.Server { return t.secure }
 
 // watchCert reloads a listener's certificate when its files change.
 func watchCert(ctx context.Context, s *Server, kind string, secure *tls.Server) {

@@ -3,10 +3,8 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
-	"sync/atomic"
 
 	"zeta/event/wire"
 	"zeta/streams"
@@ -26,47 +24,35 @@ func init() {
 	})
 }
 
-var defaultUDP = UDPOptions{MaxSize: 16 << 10, Buffer: 8 << 20}
+var defaultUDP = UDPOptions{PacketLimits: PacketLimits{MaxSize: 16 << 10, Buffer: receiveBuffer}, MaxEvents: wire.DefaultLimits.Events}
 
 // UDPOptions are the options of listen.udp.
 type UDPOptions struct {
 	Address  string   `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
 	Allow    []string `opt:"allow" doc:"networks that may send, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
 	Insecure bool     `opt:"insecure" doc:"allow an address that is open to the network without an allow list"`
-	MaxSize  int      `opt:"maxSize" min:"64" max:"65507" doc:"bytes of one datagram; longer ones are dropped and counted"`
-	Buffer   int      `opt:"buffer" min:"4096" doc:"bytes of the socket's receive buffer, which the kernel may lower"`
+	PacketLimits
+	RateLimits
+	MaxEvents int `opt:"maxEvents" min:"1" max:"10000000" doc:"events of one datagram"`
 }
 
 // udpListener takes one message in each datagram and never answers.
 type udpListener struct {
-	server  *Server
-	opts    UDPOptions
-	allow   []netip.Prefix
-	c       *net.UDPConn
-	closing atomic.Bool
+	*datagrams
+	decoder *wire.Decoder
+	stats   wire.Stats // already counted
+	msg     wire.Msg
 }
 
 func openUDP(s *Server, o UDPOptions) (*udpListener, error) {
-	u := &udpListener{server: s, opts: o}
-	for _, text := range o.Allow {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, fmt.Errorf("listen.udp(%q): allow: %w; want a network such as 10.0.0.0/8", o.Address, err)
-		}
-		u.allow = append(u.allow, p.Masked())
-	}
-	if err := checkBind("udp", o.Address, len(u.allow) > 0, o.Insecure, `{allow: ["10.0.0.0/8"]} with the senders' networks`); err != nil {
+	if err := checkBind("udp", o.Address, len(o.Allow) > 0, o.Insecure, `{allow: ["10.0.0.0/8"]} with the senders' networks`); err != nil {
 		return nil, err
 	}
-	addr, err := net.ResolveUDPAddr("udp", o.Address)
+	u := &udpListener{decoder: wire.NewDecoder(limitsOf(o.MaxSize, o.MaxEvents))}
+	var err error
+	u.datagrams, err = receiving(s, "udp", packetOptions{address: o.Address, allow: o.Allow, PacketLimits: o.PacketLimits, RateLimits: o.RateLimits}, u.datagram)
 	if err != nil {
-		return nil, fmt.Errorf("listen.udp(%q): %w", o.Address, err)
-	}
-	if u.c, err = net.ListenUDP("udp", addr); err != nil {
-		return nil, fmt.Errorf("listen.udp(%q): %w", o.Address, err)
-	}
-	if err := u.c.SetReadBuffer(o.Buffer); err != nil {
-		s.log.Debug("receive buffer", "listener", "udp", "err", err)
+		return nil, err
 	}
 	return u, nil
 }
@@ -81,66 +67,33 @@ func (u *udpListener) Addr() net.Addr { return u.c.LocalAddr() }
 func (u *udpListener) Connections() int { return 0 }
 
 // Serve implements listener.
-func (u *udpListener) Serve(context.Context) error {
-	var (
-		buf     = make([]byte, u.opts.MaxSize+1) // one more than allowed shows that a datagram is longer
-		limits  = limitsOf(u.opts.MaxSize, 0)
-		decoder = wire.NewDecoder(limits)
-		stats   wire.Stats
-		msg     wire.Msg
-	)
-	for {
-		n, from, err := u.c.ReadFromUDPAddrPort(buf)
-		if err != nil {
-			if u.closing.Load() || errors.Is(err, net.ErrClosed) {
-				return nil
-			}
-			u.server.refusals.refuse("udp", "read", "", err)
-			continue
-		}
-		if reason, err := u.take(decoder, &msg, buf[:n], from); reason != "" {
-			u.server.refusals.refuse("udp", reason, from.String(), err)
-		}
-		if now := decoder.Stats; now != stats {
-			u.server.metrics.fixes(stats, now)
-			stats = now
-		}
-	}
-}
+func (u *udpListener) Serve(context.Context) error { u.serve(); return nil }
 
-// take handles one datagram; a reason says why it was dropped. A query is dropped: nobody would get the answer.
-func (u *udpListener) take(decoder *wire.Decoder, msg *wire.Msg, b []byte, from netip.AddrPort) (reason string, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			u.server.panicked("datagram of "+from.String(), p)
+// datagram handles one datagram. A query is dropped: nobody would get the answer.
+func (u *udpListener) datagram(b []byte, from netip.AddrPort) (events int) {
+	refuse := func(reason string, err error) { u.server.refusals.refuse("udp", reason, from.String(), err) }
+	err := u.decoder.Decode(&u.msg, b)
+	if now := u.decoder.Stats; now != u.stats {
+		u.server.metrics.fixes(u.stats, now)
+		u.stats = now
+	}
+	if err != nil {
+		refuse(refusalReason(err), err)
+		return 1
+	}
+	if u.msg.HasQuery {
+		refuse("query", errors.New("a query over UDP gets no answer; use TCP"))
+	}
+	if len(u.msg.Events) > 0 {
+		if err := u.server.engine.Ingest(u.msg.Events); err != nil {
+			refuse("internal", err)
 		}
-	}()
-	if len(u.allow) > 0 && !allowed(u.allow, from.Addr()) {
-		return "not_allowed", nil
 	}
-	if len(b) > u.opts.MaxSize {
-		return "oversize", fmt.Errorf("a datagram of more than %d bytes; send fewer events in one, or use TCP", u.opts.MaxSize)
-	}
-	if err := decoder.Decode(msg, b); err != nil {
-		return refusalReason(err), err
-	}
-	if msg.HasQuery {
-		reason, err = "query", errors.New("a query over UDP gets no answer; use TCP")
-	}
-	if len(msg.Events) == 0 {
-		return reason, err
-	}
-	if err := u.server.engine.Ingest(msg.Events); err != nil {
-		return "internal", err
-	}
-	return reason, err
+	return max(1, len(u.msg.Events))
 }
 
 // Close implements listener. What the kernel holds is lost, as UDP promises nothing.
-func (u *udpListener) Close() {
-	u.closing.Store(true)
-	u.c.Close()
-}
+func (u *udpListener) Close() { u.close() }
 
 // Drain implements listener: when Serve has returned, nothing is under way.
 func (u *udpListener) Drain(context.Context) {}

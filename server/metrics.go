@@ -1,6 +1,8 @@
 package server
 
 import (
+	"time"
+
 	"zeta/event/wire"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +13,7 @@ import (
 type metrics struct {
 	registry    *prometheus.Registry
 	refused     *prometheus.CounterVec
+	throttle    *prometheus.CounterVec
 	fixed       *prometheus.CounterVec
 	certReloads *prometheus.CounterVec
 	panics      prometheus.Counter
@@ -27,6 +30,10 @@ func newMetrics(s *Server) *metrics {
 			Name: "zeta_server_refusals_total",
 			Help: "What was refused: connections, messages, datagrams, lines, queries, requests.",
 		}, []string{"listener", "reason"}),
+		throttle: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "zeta_server_throttle_seconds_total",
+			Help: "Time for which connections were not read because their peers, or all together, sent more than they may.",
+		}, []string{"listener"}),
 		fixed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "zeta_server_fixes_total",
 			Help: "What was mended in or left out of received events.",
@@ -60,10 +67,15 @@ func newMetrics(s *Server) *metrics {
 	for _, result := range [...]string{"ok", "error"} {
 		m.reloads.WithLabelValues(result) // 0, not absent: an alert on its increase sees the first one
 	}
-	m.registry.MustRegister(m.refused, m.fixed, m.certReloads, m.panics, m.subscribers, m.cut, m.reloads, m.reloadLock,
+	m.registry.MustRegister(m.refused, m.throttle, m.fixed, m.certReloads, m.panics, m.subscribers, m.cut, m.reloads, m.reloadLock,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&figures{server: s}, &storeFigures{server: s})
 	return m
+}
+
+// throttled counts time for which a connection was not read.
+func (m *metrics) throttled(listener string, d time.Duration) {
+	m.throttle.WithLabelValues(listener).Add(d.Seconds())
 }
 
 // fixes counts the difference between two states of a decoder's figures.
@@ -115,6 +127,7 @@ var (
 	descRuleFailed = desc("zeta_streams_failures_total", "Events that an operator could not deal with.", "operator", "rule")
 	descRuleShed   = desc("zeta_streams_shed_total", "What an operator dropped on reaching a bound.", "operator", "rule")
 	descConns      = desc("zeta_server_connections", "Open connections.", "listener")
+	descLost       = desc("zeta_server_datagrams_lost_total", "Datagrams that the kernel dropped because the receive buffer of their listener was full.", "listener")
 	descCert       = desc("zeta_server_certificate_expiry_timestamp_seconds", "When the certificate of a listener expires.", "listener")
 )
 
@@ -126,7 +139,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 func (f *figures) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descEvents, descBatches, descLatency, descExpired, descPanics, descReinject, descSilences, descHeld, descSilenced, descHeldLost,
 		descSeries, descUnresolved, descRefused, descBadTTL, descSkewed, descSubs, descPending, descHubBytes, descLagged,
-		descHubRefused, descRuleFailed, descRuleShed, descHistory, descHistoryOut, descConns, descCert} {
+		descHubRefused, descRuleFailed, descRuleShed, descHistory, descHistoryOut, descConns, descLost, descCert} {
 		ch <- d
 	}
 }
@@ -179,9 +192,15 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 	kept, refused := s.history.sizes()
 	ch <- prometheus.MustNewConstMetric(descHistory, prometheus.GaugeValue, float64(kept))
 	ch <- prometheus.MustNewConstMetric(descHistoryOut, prometheus.GaugeValue, float64(refused))
-	conns := map[string]int{}
+	conns, lost := map[string]int{}, map[string]uint64{}
 	for _, l := range s.open() {
 		conns[l.Kind()] += l.Connections()
+		if u, ok := l.(interface{ kernelLost() uint64 }); ok {
+			lost[l.Kind()] += u.kernelLost()
+		}
+	}
+	for kind, n := range lost {
+		ch <- prometheus.MustNewConstMetric(descLost, prometheus.CounterValue, float64(n), kind)
 	}
 	for kind, n := range conns {
 		ch <- prometheus.MustNewConstMetric(descConns, prometheus.GaugeValue, float64(n), kind)

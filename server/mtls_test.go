@@ -180,7 +180,7 @@ func TestCertificateReload(t *testing.T) {
 	old.Write(frame())
 	a.want()
 	p.issue(t, p.ca, "server", tls.Request{Name: "zeta the second", Hosts: []string{"127.0.0.1"}, Server: true})
-	if err := s.listeners[0].(*tcpListener).secure.Reload(); err != nil {
+	if err := s.listeners[0].(tcpListener).secure.Reload(); err != nil {
 		t.Fatal(err)
 	}
 	fresh, err := p.client(t, s, "web1")

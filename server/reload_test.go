@@ -242,7 +242,7 @@ func TestReloadDoors(t *testing.T) {
 	}
 	ask()
 	again := s.open()
-	if len(again) != 2 || again[1] == old || again[1].Addr().String() != addr || again[1].(*tcpListener).opts.Idle != time.Hour {
+	if len(again) != 2 || again[1] == old || again[1].Addr().String() != addr || s.declaration(again[1]).Options.(TCPOptions).Idle != time.Hour {
 		t.Errorf("after a failed reload open are %v", again)
 	}
 	s.query("true") // it accepts

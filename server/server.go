@@ -49,19 +49,20 @@ type Sinks interface {
 
 // Server is a running zeta.
 type Server struct {
-	opts     Options
-	log      *slog.Logger
-	index    *index.Index
-	hub      *index.Hub
-	engine   *Engine
-	metrics  *metrics
-	refusals *refusals
-	sources  *sources
-	history  *history
-	rate     *rateMeter
-	queries  chan struct{} // one slot for each query that may run
-	started  time.Time
-	host     string // of the events about zeta itself
+	opts        Options
+	log         *slog.Logger
+	index       *index.Index
+	hub         *index.Hub
+	engine      *Engine
+	metrics     *metrics
+	refusals    *refusals
+	sources     *sources
+	history     *history
+	rate        *rateMeter
+	descriptors descriptors   // open files that connections may have
+	queries     chan struct{} // one slot for each query that may run
+	started     time.Time
+	host        string // of the events about zeta itself
 
 	listeners []listener         // under mu; replaced as a whole
 	doors     map[listener]*door // under mu; of the listeners, and of those that are ending
@@ -131,6 +132,7 @@ func newServer(o Options) *Server {
 	s.rate = &rateMeter{engine: s.engine}
 	s.history = newHistory(s.index, max(o.HistorySeries, 0))
 	s.files = &files{}
+	s.descriptors.init()
 	s.doors = map[listener]*door{}
 	s.metrics = newMetrics(s)
 	s.refusals = &refusals{counter: s.metrics.refused, log: o.Logger, reasons: map[string]*sample{}}
@@ -243,17 +245,8 @@ func (s *Server) panicked(where string, p any) {
 func (s *Server) certificates() map[string]time.Time {
 	until := map[string]time.Time{}
 	for _, l := range s.open() {
-		var secure *tls.Server
-		switch l := l.(type) {
-		case *tcpListener:
-			secure = l.secure
-		case *httpListener:
-			secure = l.secure
-		case interface{ certificate() *tls.Server }:
-			secure = l.certificate()
-		}
-		if secure != nil {
-			until[l.Kind()] = secure.NotAfter()
+		if l, ok := l.(interface{ certificate() *tls.Server }); ok && l.certificate() != nil {
+			until[l.(listener).Kind()] = l.certificate().NotAfter()
 		}
 	}
 	return until

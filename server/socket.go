@@ -46,13 +46,13 @@ type socket struct {
 // upgrade makes a websocket of a request; nil after an error, which has been answered. maxMessage bounds the
 // peer's messages, in bytes.
 func (h *httpListener) upgrade(w http.ResponseWriter, r *http.Request, maxMessage int64) *socket {
-	if !h.enter() {
+	if !h.begin() {
 		writeError(w, http.StatusServiceUnavailable, errors.New("the server shuts down"))
 		return nil
 	}
 	conn, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
-		h.leave()
+		h.end()
 		h.server.refusals.refuse("http", "websocket", r.RemoteAddr, err)
 		return nil
 	}
@@ -145,7 +145,7 @@ func (s *socket) finish(code int, reason string, done <-chan struct{}) {
 	<-done
 	s.conn.Close()
 	s.end()
-	s.h.leave()
+	s.h.end()
 }
 
 // appendFrame appends an unfragmented frame.
