@@ -55,8 +55,9 @@ type let struct {
 	part     part     // the stream
 	from     []*let   // the lets that use it; nil stands for a use elsewhere
 	live     bool     // a statement uses it, be it through other lets
-	takes    Kind
-	stateOf  *string // see compiler.stateOf
+	takes    Kind     // what has to reach the stream: see compiler.need
+	taker    string   // who says so, with its place
+	stateOf  *string  // see compiler.stateOf
 }
 
 // def is a template.
@@ -78,6 +79,7 @@ type part interface {
 type context struct {
 	in      Kind   // what reaches it
 	giver   string // the operator that gives that; "": the top level
+	given   *let   // the let whose own input it is, of which nothing is known there; nil: it is not
 	vars    map[string]int
 	slots   map[string]*slot // pipe markers
 	path    *statePath
@@ -134,7 +136,7 @@ func (c *compiler) stream(n ast.Node, x context) part {
 // named compiles a bare name in the place of a stream.
 func (c *compiler) named(n ast.Node, name string, x context) part {
 	if s := x.slots[name]; s != nil {
-		s.used = true
+		s.meet(x)
 		return s
 	}
 	if l := c.lets[name]; l != nil {
@@ -247,7 +249,7 @@ func (c *compiler) shared(n ast.Node, l *let, x context) part {
 	if !slices.Contains(l.from, x.let) {
 		l.from = append(l.from, x.let)
 	}
-	c.flow(n, l.name, x, l.takes)
+	c.flow(n, l.name, x, l.takes, l.taker)
 	if l.part == nil {
 		return nil
 	}
@@ -291,11 +293,7 @@ func (c *compiler) resolve(n ast.Node, l *let) bool {
 	}
 	l.stage = 1
 	if c.isStreamLet(l) {
-		x := context{in: Unknown, path: c.root.root("let " + l.name), let: l}
-		l.part = c.stream(l.value, x)
-		if p, ok := l.part.(*node); ok {
-			l.takes = p.entry.In
-		}
+		l.part = c.stream(l.value, context{in: Unknown, given: l, path: c.root.root("let " + l.name), let: l})
 	} else {
 		before, unset := c.poisoned, c.unset
 		c.poisoned = false
@@ -363,20 +361,6 @@ func (c *compiler) isStream(n ast.Node, x context) bool {
 	}
 	// tagged("x") is a condition, tagged("x", out) a stream.
 	return slices.ContainsFunc(args, func(a ast.Node) bool { return c.isStream(a, x) })
-}
-
-// flow reports a stream that gets what it does not take.
-func (c *compiler) flow(n ast.Node, name string, x context, takes Kind) {
-	giver := x.giver
-	if giver == "" {
-		giver = "the top level"
-	}
-	switch {
-	case takes == Events && x.in == Windows:
-		c.report(n.Location(), name, fmt.Sprintf("takes events, %s gives windows", giver), "", "put a fold between them, e.g. smap(mean, …)")
-	case takes == Windows && x.in == Events:
-		c.report(n.Location(), name, fmt.Sprintf("takes windows, %s gives events", giver), "", "put a window between them, e.g. fixedTimeWindow(\"1m\", …)")
-	}
 }
 
 // fill puts the expressions of lets and the values of env("NAME") into n.
@@ -513,7 +497,6 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 	if place == nil {
 		return nil
 	}
-	c.flow(n, r.Name, x, r.In)
 	before := c.errors
 	d := decoder{c: c, r: r, call: n, x: x, opts: reflect.New(r.options).Elem(), binds: &place.binds}
 	d.opts.Set(r.defaults)
@@ -525,6 +508,10 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 	failed := c.errors > before
 
 	place.takes, place.gives = r.In, r.Out
+	if r.takes != nil && !failed {
+		place.takes = r.takes(d.opts)
+	}
+	c.flow(n, r.Name, x, place.takes, "")
 	if place.takes == Either {
 		place.takes = x.in
 	}
@@ -546,8 +533,8 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 	below := x
 	below.top = false
 	below.in, below.vars = place.gives, d.vars()
-	if r.Out != Either || r.gives != nil {
-		below.giver = r.Name
+	if !r.passesKind(d.opts) {
+		below.giver, below.given = r.Name, nil
 	}
 	below.path = x.path.below(place, c.argumentText(place))
 	place.path = below.path

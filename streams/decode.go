@@ -60,9 +60,13 @@ func (d *decoder) checker(f *optionField) *checker {
 			c.say(at, operator, found, want, hint, false)
 		}
 	}
-	return &checker{
+	k := &checker{
 		report: report, warn: c.warn, operator: d.r.Name, in: d.x.in, acc: f.acc, vars: d.x.vars, consts: d.c.letNames,
 	}
+	if given := d.x.given; given != nil {
+		k.reads = func(n ast.Node) { c.need(n, d.r.Name, given, Events, c.placed(d.r.Name, d.call)) }
+	}
+	return k
 }
 
 // arguments decodes positional arguments and options and returns the children.
@@ -278,7 +282,7 @@ func (d *decoder) branch(f *optionField, nodes []ast.Node, set func(env *Env, op
 	d.outlets = append(d.outlets, outlet{label, p})
 	d.later = append(d.later, func(x context) {
 		if f.takes != Either {
-			x.in, x.giver = f.takes, d.r.Name
+			x.in, x.giver, x.given = f.takes, d.r.Name, nil
 		}
 		if f.fork {
 			x.path = x.path.fork()

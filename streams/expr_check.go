@@ -13,9 +13,10 @@ type checker struct {
 	report func(at file.Location, operator, found, want, hint string)
 	warn   func(at file.Location, operator, found, want, hint string) // nil: no lints
 
-	operator string // whose argument the expression is
-	in       Kind   // what the input can be
-	acc      bool   // acc is the accumulator (sreduce)
+	operator string           // whose argument the expression is
+	in       Kind             // what the input can be
+	acc      bool             // acc is the accumulator (sreduce)
+	reads    func(n ast.Node) // told of each field of an event that is read; may be nil
 
 	vars   map[string]int   // names bound by byBuilder: index in Input.Vars
 	consts map[string]Datum // let constants

@@ -19,6 +19,10 @@ func compileMapper(c *checker, n ast.Node) (m Mapper, ok bool) {
 	m, ok = Mapper{Text: sourceText(n), ones: make([]mapping, len(nodes))}, true
 	for i, n := range nodes {
 		one, takes, gives, fine := c.compileMapping(n)
+		if takes != Either && m.takes != Either && takes != m.takes {
+			c.problem(n, fmt.Sprintf("%s takes %v, what stands before it takes %v", describe(n), takes, m.takes), "all of a list get the same input", "give each a stream of its own")
+			fine = false
+		}
 		if takes != Either {
 			m.takes = takes
 		}

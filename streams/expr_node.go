@@ -99,6 +99,9 @@ func (c *checker) compileName(n *ast.IdentifierNode) code {
 			return c.fail(n, n.Value+" is a field of an event, and the input here is a window",
 				"", "put a fold before it, e.g. smap(mean, …), or take one event of the window: event[0]."+n.Value)
 		}
+		if c.reads != nil && !c.quiet {
+			c.reads(n)
+		}
 		return fieldCode(f)
 	}
 	return c.unknownName(n, n.Value)

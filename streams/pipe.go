@@ -38,7 +38,7 @@ type pipeline struct {
 	slots  []*slot // slots[i] stands for stages[i+1]
 }
 
-// pipe compiles pipe(marker, stages…). What reaches a later stage is known only when events come.
+// pipe compiles pipe(marker, stages…). What reaches a stage is what the stage before gives its markers.
 func (c *compiler) pipe(n ast.Node, args []ast.Node, x context) part {
 	if len(args) < 2 {
 		c.report(n.Location(), "pipe", plural(len(args), "argument")+", want a marker and stages", "write pipe(_, stage, …, last)", "")
@@ -53,7 +53,11 @@ func (c *compiler) pipe(n ast.Node, args []ast.Node, x context) part {
 	for i, stage := range args[1:] {
 		y := x
 		if i > 0 {
-			y.in, y.giver = Unknown, "pipe"
+			s := p.slots[i-1]
+			y.in, y.giver, y.given = s.in, s.giver, s.given
+			if !s.used {
+				y.in = Unknown
+			}
 		}
 		if i < len(p.slots) {
 			c.slots++

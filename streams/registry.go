@@ -30,6 +30,7 @@ type registration struct {
 	options  reflect.Type
 	defaults reflect.Value
 	check    func(o reflect.Value) error
+	takes    func(o reflect.Value) Kind
 	gives    func(o reflect.Value, in Kind) Kind
 	make     func(env *Env, o reflect.Value, next Stream) (Stream, error)
 	open     func(o any) (any, error)
@@ -80,6 +81,9 @@ func Register[O any](spec Spec[O]) {
 	})
 	e.make = func(env *Env, o reflect.Value, next Stream) (Stream, error) {
 		return spec.New(env, o.Interface().(O), next)
+	}
+	if spec.Takes != nil {
+		e.takes = func(o reflect.Value) Kind { return spec.Takes(o.Interface().(O)) }
 	}
 	if spec.Gives != nil {
 		e.gives = func(o reflect.Value, in Kind) Kind { return spec.Gives(o.Interface().(O), in) }

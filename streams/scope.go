@@ -183,8 +183,11 @@ func (p *letPart) build(env *Env) Stream { return env.scope.graph.shared(p.let) 
 
 // slot is a pipe's marker: the next stage, of which there is one instance in the scope where the pipe stands.
 type slot struct {
-	id   int
-	used bool
+	id    int
+	used  bool
+	in    Kind   // what reaches the stage, from all uses
+	giver string // see context
+	given *let
 }
 
 // build implements part.

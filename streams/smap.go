@@ -9,6 +9,7 @@ func init() {
 		Doc:     "The bridge from windows to events: smap(max, …) passes the event of the window that has the largest metric. A map is a patch: a copy of the event with these fields set. A fold that gives a list passes it as a window.",
 		Source:  "riemann.streams/smap",
 		Clock:   "none",
+		Takes:   func(o SmapOptions) Kind { return o.F.takes },
 		Gives:   func(o SmapOptions, _ Kind) Kind { return o.F.results() },
 		New: func(env *Env, o SmapOptions, next Stream) (Stream, error) {
 			return &smap{env: env, f: o.F, next: next}, nil
@@ -29,9 +30,10 @@ func init() {
 	Register(Spec[SmapOptions]{
 		Name:    "smapStar",
 		Summary: "As smap, but nil is passed on too.",
-		Doc:     "Most operators ignore nil; it is seen by taps and by a further smap, to which it is a window without events.",
+		Doc:     "Most operators ignore nil; taps see it, and a further smapStar passes it on.",
 		Source:  "riemann.streams/smap*",
 		Clock:   "none",
+		Takes:   func(o SmapOptions) Kind { return o.F.takes },
 		Gives:   func(o SmapOptions, _ Kind) Kind { return o.F.results() },
 		New: func(env *Env, o SmapOptions, next Stream) (Stream, error) {
 			return &smap{env: env, f: o.F, star: true, next: next}, nil
@@ -49,6 +51,7 @@ func init() {
 		Source:  "riemann.streams/smapcat",
 		Differs: "A single event as result is passed; in Riemann its fields would be.",
 		Clock:   "none",
+		Takes:   func(o SmapOptions) Kind { return o.F.takes },
 		Gives: func(o SmapOptions, _ Kind) Kind {
 			if g := o.F.results(); g != Windows || len(o.F.ones) > 1 {
 				return g
@@ -87,6 +90,7 @@ func init() {
 		Source:  "riemann.streams/sreduce",
 		Clock:   "none",
 		Bounds:  "One value is kept, as long as the rules live.",
+		Takes:   func(o SreduceOptions) Kind { return o.F.takes },
 		Gives:   func(o SreduceOptions, _ Kind) Kind { return o.F.results() },
 		New: func(env *Env, o SreduceOptions, next Stream) (Stream, error) {
 			n := &sreduce{env: env, f: o.F, next: next}

@@ -49,6 +49,9 @@ type Spec[O any] struct {
 	In, Out Kind
 	Leaf    bool // takes no children (index, sinks)
 
+	// Takes, where In depends on the arguments, returns what the operator takes. It is asked when rules are loaded.
+	Takes func(o O) Kind
+
 	// Gives, where Out depends on the arguments, returns what the operator gives when it is given in.
 	Gives func(o O, in Kind) Kind
 
