@@ -17,7 +17,9 @@ type Influx struct {
 // Parse gives an event for each field: the service is measurement/field, or the measurement alone for a field named
 // value; a number is the metric, an i or u behind it an exact integer, true and false are 1 and 0, and a text is
 // the description. Tags are attributes; host, state and description fill those fields.
+// An error says the column of the first part that is wrong.
 func (p *Influx) Parse(dst []event.Event, line []byte, host string) ([]event.Event, error) {
+	whole := line
 	line = bytes.TrimSpace(line)
 	if len(line) == 0 || line[0] == '#' {
 		return dst, nil
@@ -25,14 +27,25 @@ func (p *Influx) Parse(dst []event.Event, line []byte, host string) ([]event.Eve
 	head, rest := influxCut(line, ' ', false)
 	fields, stamp := influxCut(bytes.TrimLeft(rest, " "), ' ', true)
 	measurement, tags := influxCut(head, ',', false)
-	if len(measurement) == 0 || len(fields) == 0 {
-		return dst, refuse("fields", "%s; want measurement,tag=value field=value time", quote(line))
+	// bad refuses what begins at part, which is a piece of the line: what follows it up to the end of the buffer is its place.
+	bad := func(part []byte, reason, format string, args ...any) error {
+		err := refuse(reason, format, args...)
+		if err.Column = len(bytes.TrimRight(whole, " \t\r\n")) + 1; part != nil {
+			err.Column = cap(whole) - cap(part) + 1
+		}
+		return err
+	}
+	if len(measurement) == 0 {
+		return dst, bad(line, "fields", "%s; want measurement,tag=value field=value time", quote(line))
+	}
+	if len(fields) == 0 {
+		return dst, bad(nil, "fields", "%s; want measurement,tag=value field=value time", quote(line))
 	}
 	var base event.Event
 	if stamp = bytes.TrimSpace(stamp); len(stamp) > 0 {
 		n, err := strconv.ParseInt(string(stamp), 10, 64)
 		if err != nil {
-			return dst, refuse("time", "invalid timestamp %s; want a whole number", quote(stamp))
+			return dst, bad(stamp, "time", "invalid timestamp %s; want a whole number", quote(stamp))
 		}
 		base.SetTime(p.micros(n))
 	}
@@ -42,7 +55,7 @@ func (p *Influx) Parse(dst []event.Event, line []byte, host string) ([]event.Eve
 		tag, tags = influxCut(tags, ',', false)
 		k, v := influxCut(tag, '=', false)
 		if len(k) == 0 || len(v) == 0 || n >= maxAttrs {
-			return dst, refuse("tags", "tag %s; want tag=value, at most %d", quote(tag), maxAttrs)
+			return dst, bad(tag, "tags", "tag %s; want tag=value, at most %d", quote(tag), maxAttrs)
 		}
 		attrs = attribute(&base, attrs, influxText(k), influxText(v))
 	}
@@ -54,7 +67,7 @@ func (p *Influx) Parse(dst []event.Event, line []byte, host string) ([]event.Eve
 		field, fields = influxCut(fields, ',', true)
 		k, v := influxCut(field, '=', false)
 		if len(k) == 0 || n >= maxAttrs {
-			return dst[:had], refuse("fields", "field %s; want field=value, at most %d", quote(field), maxAttrs)
+			return dst[:had], bad(field, "fields", "field %s; want field=value, at most %d", quote(field), maxAttrs)
 		}
 		e := base
 		if key := influxText(k); key == "value" {
@@ -63,11 +76,57 @@ func (p *Influx) Parse(dst []event.Event, line []byte, host string) ([]event.Eve
 			e.SetService(name + "/" + key)
 		}
 		if !influxValue(&e, v) {
-			return dst[:had], refuse("metric", "field %s; want a number, 1i, 1u, true, false or a text in quotes", quote(field))
+			return dst[:had], bad(field, "metric", "field %s; want a number, 1i, 1u, true, false or a text in quotes", quote(field))
 		}
 		dst = append(dst, e)
 	}
 	return dst, nil
+}
+
+// NextInflux returns the first line of a body and what is behind it. A line ends at a newline that stands in no
+// quoted text; a quote that nothing closes hides no newline.
+func NextInflux(body []byte) (line, rest []byte) {
+	cut := func(from int) ([]byte, []byte) {
+		if n := bytes.IndexByte(body[from:], '\n'); n >= 0 {
+			return body[:from+n], body[from+n+1:]
+		}
+		return body, nil
+	}
+	start := len(body) - len(bytes.TrimLeft(body, " \t"))
+	if start < len(body) && body[start] == '#' {
+		return cut(start)
+	}
+	fields := false // behind the measurement and its tags, where a quote is one
+	for i := start; i < len(body); i++ {
+		switch c := body[i]; {
+		case c == '\n':
+			return body[:i], body[i+1:]
+		case c == '\\' && i+1 < len(body) && body[i+1] != '\n':
+			i++
+		case c == ' ':
+			fields = true
+		case c == '"' && fields:
+			n := influxQuoted(body[i+1:])
+			if n < 0 {
+				return cut(i)
+			}
+			i += n
+		}
+	}
+	return body, nil
+}
+
+// influxQuoted returns the length of the text at the beginning of b with the quote that closes it; -1 if none does.
+func influxQuoted(b []byte) int {
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return -1
 }
 
 // micros converts a time; one beyond what microseconds can hold becomes the nearest that they can.

@@ -26,6 +26,7 @@ import (
 type Error struct {
 	Reason string // a word for counters, e.g. "metric"
 	Text   string // what was found and what was expected
+	Column int    // of what is wrong, in bytes from 1; 0: the protocol's parser does not say it
 }
 
 func (e *Error) Error() string { return e.Text }
