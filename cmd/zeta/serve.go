@@ -141,7 +141,10 @@ func serve(c *cli, s *serveFlags) error {
 	} else {
 		log.Info("zeta is running", "version", v)
 	}
+	notify(c.env, "READY=1")
+	go watchdog(ctx, c.env, srv.Alive)
 	reloadOnSignal(ctx, srv, hangup)
+	notify(c.env, "STOPPING=1")
 	stop() // from here on a signal ends the program at once
 	log.Info("ending; a second signal ends at once", "grace", s.grace)
 	grace, cancel := context.WithTimeout(context.Background(), s.grace)
