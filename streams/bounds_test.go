@@ -1,11 +1,12 @@
 package streams
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"zeta/event"
 )
@@ -76,15 +77,21 @@ func never(_, published int) bool          { return published == 0 }
 // an event, and no more however long the flood lasts.
 const maxFloodState = 64 << 10
 
-// TestFlood pushes random keys at every operator: state and memory stay flat, a source that goes on sending is not
-// forgotten, and a bound that is reached is counted and told of, once a minute at most, with the rule's place.
+// maxFloodSeries bounds the numbers that a quarter of the events have for their series; they are used again and again.
+const maxFloodSeries = 10_000
+
+// TestFlood pushes random keys at every operator with state: state and memory stay flat, a source that goes on
+// sending is not forgotten, and a bound that is reached is counted and told of, once a minute at most, with the rule's
+// place. With -long ten million keys come to each, and -v prints what each took.
 func TestFlood(t *testing.T) {
 	n := 20_000
 	if *long {
 		n = 10_000_000
 	}
+	known := map[string]bool{}
 	for _, d := range Operators() {
 		f, ok := floods[d.Name]
+		known[d.Name] = true
 		if !ok {
 			if statefulByName(t, d) {
 				t.Errorf("%s has state and no flood", d.Name)
@@ -92,6 +99,11 @@ func TestFlood(t *testing.T) {
 			continue
 		}
 		t.Run(d.Name, func(t *testing.T) { f.run(t, d.Name, n) })
+	}
+	for name := range floods {
+		if !known[name] {
+			t.Errorf("%s has a flood and is no operator", name)
+		}
 	}
 }
 
@@ -132,38 +144,51 @@ func (f flood) run(t *testing.T, name string, n int) {
 		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	events, heap := 0, uint64(0)
-	push := func(host string, state string) {
-		e := &event.Event{}
+	events, early, state := 0, uint64(0), 0
+	e := &event.Event{} // lent, as a connection's are
+	push := func(host string, state string, series uint32) {
 		e.SetHost(host)
 		e.SetService("s")
 		e.SetState(state)
 		e.SetFloat(float64(r.IntN(1000)) / 10)
 		e.SetTime(clock.Now())
 		e.SetTTL(1e6)
+		e.Series = nil
+		if series > 0 { // as of a connection whose series the index knows
+			e.Series = &event.Series{Host: host, Service: "s", Has: identity, ID: series, HostID: series}
+		}
 		graph.Push(EventValue(e))
 	}
 	states := [...]string{"a", "b"}
+	var host []byte
+	start := time.Now()
 	for i := range n {
 		graph.Advance(int64(i) * 20_000) // fifty events a second
-		push(fmt.Sprintf("%016x", r.Uint64()), states[r.IntN(2)])
+		host = strconv.AppendUint(host[:0], r.Uint64(), 16)
+		series := r.Uint32N(4 * maxFloodSeries)
+		if series >= maxFloodSeries {
+			series = 0
+		}
+		push(string(host), states[r.IntN(2)], series)
 		if i%20 == 0 {
-			push("known", states[events%2])
+			push("known", states[events%2], maxFloodSeries)
 			events++
 		}
-		if i == n/4 {
-			heap = heapBytes()
+		if i == n/10 {
+			early = heapBytes()
 		}
 		if i%(n/8) == n/8-1 {
 			var s Saver
 			graph.Save(&s)
-			if len(s.Bytes()) > maxFloodState {
-				t.Fatalf("after %d keys the state has %d bytes", i, len(s.Bytes()))
+			if state = len(s.Bytes()); state > maxFloodState {
+				t.Fatalf("after %d keys the state has %d bytes", i, state)
 			}
 		}
 	}
-	if now := heapBytes(); now > heap+2<<20 {
-		t.Errorf("the heap has grown from %d to %d bytes", heap, now)
+	took := time.Since(start)
+	late := heapBytes()
+	if late > early+2<<20 {
+		t.Errorf("the heap has grown from %d to %d bytes", early, late)
 	}
 	if f.known != nil && !f.known(events, known) {
 		t.Errorf("the known source sent %d events and %d came of them", events, known)
@@ -177,6 +202,8 @@ func (f flood) run(t *testing.T, name string, n int) {
 	if (told > 0) != f.overload || (shed > 0) != f.overload {
 		t.Errorf("an overload is told of %d times, %d are shed; want any: %v", told, shed, f.overload)
 	}
+	t.Logf("%9d keys  %5d ns each  heap %6.2f MB after a tenth, %6.2f MB at the end  state %6d bytes  %8d shed, told %5d times",
+		n, took.Nanoseconds()/int64(n), float64(early)/1e6, float64(late)/1e6, state, shed, told)
 	runtime.KeepAlive(graph)
 }
 

@@ -111,6 +111,7 @@ func (t *keyed[T]) each(f func(*T) bool) {
 
 func (t *keyed[T]) drop(x *keyedEntry[T]) {
 	x.unlink()
+	x.next, x.prev = x, nil // perSeries may still point here: this must not keep alive what goes later
 	delete(t.at, x.key)
 	if t.forget != nil {
 		t.forget(&x.state)
