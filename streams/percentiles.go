@@ -82,9 +82,17 @@ func mix(n uint64) uint64 {
 
 func (p *percentiles) emit() {
 	if all := p.bin.ranks(); len(*all) > 0 {
+		before := 0
 		for _, point := range p.opts.Points {
-			r := selectRank(*all, sampleIndex(len(*all), point.At))
-			p.next.Push(EventValue(withSuffix(p.bin.at(r.event), point.Suffix)))
+			i := sampleIndex(len(*all), point.At)
+			if i < before {
+				before = 0
+			}
+			// Points mostly rise: what stands before the last one is not looked at again.
+			r := selectRank((*all)[before:], i-before)
+			before = i
+			e := p.bin.event(int(r.sample))
+			p.next.Push(EventValue(withSuffix(&e, point.Suffix)))
 		}
 		ranksPool.Put(all)
 	}

@@ -152,7 +152,8 @@ func TestPercentilesSample(t *testing.T) {
 	}
 	all := *p.bin.ranks()
 	for _, q := range []float64{0.1, 0.5, 0.9} {
-		if m, _ := p.bin.at(selectRank(all, sampleIndex(1000, q)).event).Metric(); math.Abs(m/100_000-q) > 0.05 {
+		e := p.bin.event(int(selectRank(all, sampleIndex(1000, q)).sample))
+		if m, _ := e.Metric(); math.Abs(m/100_000-q) > 0.05 {
 			t.Errorf("the sample has %v at %v", m, q)
 		}
 	}

@@ -1,150 +1,281 @@
 package streams
 
 import (
-	"cmp"
-	"math/bits"
-	"slices"
-	"sync"
+	"math"
 
 	"zeta/event"
 )
 
-// samples are copies of the events of one interval, each with a metric, in chunks. What an interval needed is
-// kept for the next one, so that a steady stream makes no garbage. The zero value is empty.
+// samples are the events of one interval, each with a metric. A source sends the same again and again but for metric
+// and time: that is kept once, as an origin, and of each event there are 24 bytes without pointers, which the garbage
+// collector does not look at. An event that differs in more than metric and time is an origin of its own. What an
+// interval needed is kept for the next one, so that a steady stream makes no garbage. The zero value is empty.
 type samples struct {
-	chunks [][]event.Event // all but the first have room for sampleChunk events; those behind the last one used are empty
-	n      int
-	bytes  int // that the events hold on to
+	chunks  [][]sampled // all but the first have room for sampleChunk; those behind the last one used are empty
+	n       int
+	origins []origin
+	free    []uint32 // origins that no sample refers to any more
+	table   []uint32 // open addressing by series: 1 + the origin its last event had; 0: none
+	taken   int      // places of table
+	bytes   int      // that the events hold on to
 }
 
-const sampleChunk = 256
+// sampled is an event: its origin with another metric and time.
+type sampled struct {
+	metric uint64 // the int64's or float64's bits
+	time   int64
+	origin uint32
+	float  bool
+}
+
+// origin is what the events of a source have in common.
+type origin struct {
+	event event.Event // without time and metric
+	uses  uint32      // by samples; 0: it is free
+	size  int
+}
+
+const (
+	sampleChunk = 256
+	sampleBytes = 24
+)
 
 // full reports whether there is no room for another event: limit events are held, or too many bytes.
 func (s *samples) full(limit int) bool { return s.n >= limit || s.bytes >= maxHeldBytes }
 
 func (s *samples) len() int { return s.n }
 
-// at returns the i-th event, in order of arrival.
-func (s *samples) at(i int) *event.Event { return &s.chunks[i/sampleChunk][i%sampleChunk] }
+func (s *samples) at(i int) *sampled { return &s.chunks[i/sampleChunk][i%sampleChunk] }
 
+// event returns the i-th event, in order of arrival.
+func (s *samples) event(i int) event.Event {
+	x := s.at(i)
+	e := s.origins[x.origin].event
+	e.Time = x.time
+	if x.float {
+		e.Float, e.Has = math.Float64frombits(x.metric), e.Has|event.HasFloat
+	} else {
+		e.Int, e.Has = int64(x.metric), e.Has|event.HasInt
+	}
+	return e
+}
+
+func (x *sampled) number() number {
+	if x.float {
+		return floatNumber(math.Float64frombits(x.metric))
+	}
+	return intNumber(int64(x.metric))
+}
+
+// add keeps a copy of e, which has a metric.
 func (s *samples) add(e *event.Event) {
+	o, known := s.origin(e)
+	if !known {
+		o = s.addOrigin(e, sizeOf(e))
+	}
+	s.push(newSample(e, o))
+}
+
+func (s *samples) push(x sampled) {
 	i := s.n / sampleChunk
 	if i == len(s.chunks) {
-		var chunk []event.Event // the first one grows: most instances need little
+		var chunk []sampled // the first one grows: most instances need little
 		if i > 0 {
-			chunk = make([]event.Event, 0, sampleChunk)
+			chunk = make([]sampled, 0, sampleChunk)
 		}
 		s.chunks = append(s.chunks, chunk)
 	}
-	s.chunks[i] = append(s.chunks[i], *e)
+	s.chunks[i] = append(s.chunks[i], x)
+	s.origins[x.origin].uses++
 	s.n++
-	s.bytes += sizeOf(e)
+	s.bytes += sampleBytes
 }
 
-// replace puts a copy of e in the place of the i-th event.
+func newSample(e *event.Event, origin uint32) sampled {
+	if e.Has&event.HasInt != 0 {
+		return sampled{uint64(e.Int), e.Time, origin, false}
+	}
+	return sampled{math.Float64bits(e.Float), e.Time, origin, true}
+}
+
+// replace puts e in the place of the i-th event, unless that would hold on to too many bytes.
 func (s *samples) replace(i int, e *event.Event) {
-	old := s.at(i)
-	s.bytes += sizeOf(e) - sizeOf(old)
-	*old = *e
+	x := s.at(i)
+	old := &s.origins[x.origin]
+	o, known := s.origin(e)
+	if !known {
+		size, freed := sizeOf(e), 0
+		if old.uses == 1 {
+			freed = old.size
+		}
+		if size > freed && s.bytes-freed+size > maxHeldBytes {
+			return
+		}
+		o = s.addOrigin(e, size)
+		old = &s.origins[x.origin] // they may have moved
+	}
+	s.origins[o].uses++
+	if old.uses--; old.uses == 0 {
+		s.bytes -= old.size
+		old.event = event.Event{} // lets go of strings and sets
+		s.free = append(s.free, x.origin)
+	}
+	*x = newSample(e, o)
 }
 
-// clear removes everything, and what the interval did not need.
+// origin returns the origin of e if it is that of the last event of e's series.
+func (s *samples) origin(e *event.Event) (o uint32, known bool) {
+	if len(s.table) == 0 {
+		return 0, false
+	}
+	p := s.place(e.Series)
+	if *p == 0 {
+		return 0, false
+	}
+	x := &s.origins[*p-1]
+	return *p - 1, x.uses > 0 && sameOrigin(&x.event, e)
+}
+
+// sameOrigin reports whether e is o with another metric and time.
+func sameOrigin(o, e *event.Event) bool {
+	return o.Has == e.Has&^event.HasMetric && o.Own == e.Own &&
+		(o.Series != nil || o.Host == e.Host && o.Service == e.Service) && // those of a series never change
+		o.State == e.State && o.Description == e.Description &&
+		math.Float64bits(o.TTL) == math.Float64bits(e.TTL) && o.Set.Equal(e.Set)
+}
+
+// addOrigin makes e, of the given size, an origin without uses.
+func (s *samples) addOrigin(e *event.Event, size int) uint32 {
+	x := origin{event: *e, size: size}
+	x.event.ClearMetric()
+	x.event.Time = 0
+	s.bytes += size
+	var o uint32
+	if n := len(s.free); n > 0 {
+		o, s.free = s.free[n-1], s.free[:n-1]
+		s.origins[o] = x
+	} else {
+		o = uint32(len(s.origins))
+		s.origins = append(s.origins, x)
+	}
+	if 2*s.taken >= len(s.table) {
+		s.spread()
+	}
+	p := s.place(e.Series)
+	if *p == 0 {
+		s.taken++
+	}
+	*p = o + 1
+	return o
+}
+
+// place returns the series' place in the table, which has room.
+func (s *samples) place(series *event.Series) *uint32 {
+	var h uint32
+	if series != nil {
+		h = series.ID * 0x9e3779b1
+		h ^= h >> 15
+	}
+	for mask := uint32(len(s.table) - 1); ; h++ {
+		p := &s.table[h&mask]
+		if *p == 0 || s.origins[*p-1].event.Series == series {
+			return p
+		}
+	}
+}
+
+// spread makes the table large enough for all origins.
+func (s *samples) spread() {
+	size := 16
+	for size < 4*len(s.origins) {
+		size *= 2
+	}
+	if size == len(s.table) {
+		clear(s.table)
+	} else {
+		s.table = make([]uint32, size)
+	}
+	s.taken = 0
+	for i := range s.origins {
+		if p := s.place(s.origins[i].event.Series); s.origins[i].uses > 0 {
+			if *p == 0 {
+				s.taken++
+			}
+			*p = uint32(i) + 1
+		}
+	}
+}
+
+// clear removes everything, and the memory that the interval did not need.
 func (s *samples) clear() {
 	used := (s.n + sampleChunk - 1) / sampleChunk
 	clear(s.chunks[used:])
 	s.chunks = s.chunks[:used]
 	for i, c := range s.chunks {
-		clear(c)
 		s.chunks[i] = c[:0]
 	}
-	s.n, s.bytes = 0, 0
+	if n := len(s.origins); n < cap(s.origins)/4 {
+		s.origins, s.table = nil, nil
+	} else {
+		clear(s.origins)
+		clear(s.table)
+		s.origins = s.origins[:0]
+	}
+	s.free = s.free[:0]
+	s.n, s.taken, s.bytes = 0, 0, 0
 }
 
+// save writes each origin with the first sample that has it.
 func (s *samples) save(to *Saver) {
 	to.Uint(uint64(s.n))
+	numbers := make([]uint64, len(s.origins)) // 1 + the number it is saved under
+	var known uint64
+	var before int64
 	for i := range s.n {
-		to.Event(s.at(i))
+		x := s.at(i)
+		if number := &numbers[x.origin]; *number != 0 {
+			to.Uint(*number - 1)
+		} else {
+			to.Uint(known)
+			to.Event(&s.origins[x.origin].event)
+			known++
+			*number = known
+		}
+		to.Bool(x.float)
+		if x.float {
+			to.Float(math.Float64frombits(x.metric))
+		} else {
+			to.Int(int64(x.metric))
+		}
+		to.Int(x.time - before)
+		before = x.time
 	}
 }
 
 func (s *samples) load(l *Loader) {
+	var before int64
 	for range l.Len() {
-		if e := l.Event(); e != nil {
-			s.add(e)
-		}
-	}
-}
-
-// rank is the metric of the event with this number.
-type rank struct {
-	metric number
-	event  int
-}
-
-// compare orders by metric, equal ones by arrival.
-func (r rank) compare(o rank) int {
-	if c := r.metric.compare(o.metric); c != 0 {
-		return c
-	}
-	return cmp.Compare(r.event, o.event)
-}
-
-var ranksPool = sync.Pool{New: func() any { return new([]rank) }}
-
-// ranks returns the metrics, in order of arrival; give them back with ranksPool.Put.
-func (s *samples) ranks() *[]rank {
-	all := ranksPool.Get().(*[]rank)
-	*all = (*all)[:0]
-	for i := range s.n {
-		if m, ok := metricOf(s.at(i)); ok {
-			*all = append(*all, rank{m, i})
-		}
-	}
-	return all
-}
-
-// selectRank moves the rank that sorting would put at index i there and returns it. It takes time in proportion
-// to the length, also when somebody chose the metrics to prevent that.
-func selectRank(all []rank, i int) rank {
-	from, to := 0, len(all)
-	for rounds := 2 * bits.Len(uint(len(all))); to-from > 16; rounds-- {
-		if rounds == 0 {
-			break
-		}
-		// The middle of three, so that sorted metrics are no bad case.
-		a, b, c := all[from], all[from+(to-from)/2], all[to-1]
-		if a.compare(b) > 0 {
-			a, b = b, a
-		}
-		if b.compare(c) > 0 {
-			if b = c; a.compare(b) > 0 {
-				b = a
+		o := l.Uint()
+		if o == uint64(len(s.origins)) {
+			if e := loadEvent(l); l.Err() == nil {
+				s.addOrigin(&e, sizeOf(&e))
 			}
 		}
-		// Everything below b goes before everything above; no two ranks are equal.
-		l, r := from, to-1
-		for l <= r {
-			for all[l].compare(b) < 0 {
-				l++
-			}
-			for all[r].compare(b) > 0 {
-				r--
-			}
-			if l <= r {
-				all[l], all[r] = all[r], all[l]
-				l++
-				r--
-			}
+		if o >= uint64(len(s.origins)) {
+			l.Fail(errStateShort)
+			return
 		}
-		switch {
-		case i <= r:
-			to = r + 1
-		case i >= l:
-			from = l
-		default:
-			return all[i]
+		x := sampled{origin: uint32(o), float: l.Bool()}
+		if x.float {
+			x.metric = math.Float64bits(l.Float())
+		} else {
+			x.metric = uint64(l.Int())
 		}
+		before += l.Int()
+		x.time = before
+		if l.Err() != nil {
+			return
+		}
+		s.push(x)
 	}
-	slices.SortFunc(all[from:to], rank.compare)
-	return all[i]
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // graphVersion is the form of what Graph.Save writes.
-const graphVersion = 1
+const graphVersion = 2
 
 // Save writes the state of every stateful node with its path.
 func (g *Graph) Save(s *Saver) {
