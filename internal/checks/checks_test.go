@@ -15,7 +15,7 @@ import (
 
 // layers are the packages from the lowest line up; a package imports only from lower lines.
 var layers = [][]string{
-	{"event", "tls", "internal/"},
+	{"event", "tls", "overload", "internal/"},
 	{"event/wire", "query", "collectd", "lines"},
 	{"client", "index", "streams", "journal"},
 	{"sinks", "dashboard", "source", "server"},
