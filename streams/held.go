@@ -4,10 +4,9 @@ import "unsafe"
 
 // Sizes by which Held reckons, in bytes.
 const (
-	scopeBytes  = 640 // of a fork, with its place in the tables of by
-	nodeBytes   = 160 // of an operator with a little state
-	keyBytes    = 112 // of a key, its place in the table and the links of its entry
-	sampleBytes = 160 // of an event that percentiles keeps
+	scopeBytes = 640 // of a fork, with its place in the tables of by
+	nodeBytes  = 160 // of an operator with a little state
+	keyBytes   = 112 // of a key, its place in the table and the links of its entry
 )
 
 // weighed is implemented by operators whose state grows with what they see: weight returns about how many bytes it
@@ -71,7 +70,7 @@ func (n *flapping) weight() int64          { return n.sources.weight() }
 func (f *foldInterval) weight() int64      { return int64(f.bytes) }
 func (w *movingEventWindow) weight() int64 { return w.kept.weight() }
 func (w *movingTimeWindow) weight() int64  { return w.kept.weight() }
-func (p *percentiles) weight() int64       { return int64(p.bin.len()) * sampleBytes }
+func (p *percentiles) weight() int64       { return int64(p.bin.bytes) }
 func (r *rollup) weight() int64            { return r.held.weight() }
 func (n *sequence) weight() int64          { return n.open.weight() }
 func (s *stable) weight() int64            { return int64(s.bytes) }
