@@ -26,7 +26,8 @@ const (
 )
 
 // conn is one connection that speaks Riemann's protocol. One goroutine reads, decodes, runs the engine and
-// answers; answers are therefore in order, and a peer that does not read its answers is not read from.
+// answers, unless the answers have to wait for the disk and there is more to do, see lateAnswers. They are in order, and a
+// peer that does not read its answers is not read from.
 type conn struct {
 	server  *Server
 	name    string // the listener's, for logs and metrics
@@ -39,8 +40,9 @@ type conn struct {
 	stats   wire.Stats // already counted
 	*desk              // while messages are handled, else nil
 	ack     Ack
-	pending position // what the answers not yet written wait for
-	turn    int      // bytes handled in this turn
+	pending position // what the answers on the desk wait for
+	late    lateAnswers
+	turn    int // bytes handled in this turn
 	idle    time.Duration
 
 	writeBy time.Time // deadline of writes that is set
@@ -68,6 +70,7 @@ func newConn(s *Server, name string, nc *session, limits wire.Limits, idle time.
 		idle:    idle,
 		ack:     ack,
 	}
+	c.late.init(c)
 	c.decoder.ShareHosts(s.index.HostName)
 	return c
 }
@@ -75,10 +78,14 @@ func newConn(s *Server, name string, nc *session, limits wire.Limits, idle time.
 // serve runs the connection until the peer leaves, does something wrong, or the server shuts down.
 func (c *conn) serve() {
 	defer c.net.Close()
+	defer c.late.drain()
 	for {
 		c.setDeadline()
 		before := c.frames.Partial()
 		if err := c.frames.Fill(); err != nil {
+			if c.waits(err) {
+				continue
+			}
 			c.left(err)
 			return
 		}
@@ -193,26 +200,57 @@ func (c *conn) refuse(err error) {
 	c.out = wire.AppendFrame(c.out, &wire.Msg{HasOK: true, Error: err.Error(), HasError: true})
 }
 
-// flush writes the answers. A peer that takes none of them for writeTimeout is closed.
+// flush sends the answers on the desk on their way.
 func (c *conn) flush() error {
 	if len(c.out) == 0 {
 		return nil
 	}
-	if err := c.server.engine.await(context.Background(), c.pending, c.ack); err != nil {
-		c.server.refusals.refuse(c.name, "undurable", c.remote, err)
-		return err // neither yes nor no would be true
-	}
+	e, p := c.server.engine, c.pending
 	c.pending = position{}
+	if c.goesOn(p) {
+		err := c.late.add(c.out, p)
+		c.out = c.out[:0]
+		if err == nil && e.journal.Behind() {
+			_, err = c.late.drain()
+		}
+		return err
+	}
+	if err := e.await(context.Background(), p, c.ack); err != nil {
+		c.undurable(err)
+		return err
+	}
+	err := c.write(c.out)
+	if cap(c.out) > maxUnanswered {
+		c.out = nil // a large answer to a query is not kept for the next one
+	}
+	c.out = c.out[:0]
+	return err
+}
+
+// goesOn reports whether the answers on the desk are to wait for the disk while the connection reads on: if others
+// wait already, or if the peer does not seem to wait for each answer. One that does gets it sooner this way.
+func (c *conn) goesOn(p position) bool {
+	if len(c.out) > maxUnanswered { // of a query
+		c.late.drain()
+		return false
+	}
+	if c.late.busy() {
+		return true
+	}
+	return (len(c.out) > len(wire.AckOK) || c.frames.Partial() > 0) && !c.server.engine.safe(p, c.ack)
+}
+
+// undurable notes that answers cannot be given: neither yes nor no would be true.
+func (c *conn) undurable(err error) { c.server.refusals.refuse(c.name, "undurable", c.remote, err) }
+
+// write writes answers. A peer that takes none of them for writeTimeout is closed.
+func (c *conn) write(out []byte) error {
 	// To move a deadline costs a part of a write, so it is moved when half of it is over.
 	if now := time.Now(); c.writeBy.Sub(now) < writeTimeout/2 {
 		c.writeBy = now.Add(writeTimeout)
 		c.net.SetWriteDeadline(c.writeBy)
 	}
-	_, err := c.net.Write(c.out)
-	if cap(c.out) > maxUnanswered {
-		c.out = nil // a large answer to a query is not kept for the next one
-	}
-	c.out = c.out[:0]
+	_, err := c.net.Write(out)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.server.refusals.refuse(c.name, "noread", c.remote, errors.New("the peer does not read its answers"))
 		if tc, ok := c.net.Conn.(*net.TCPConn); ok {
@@ -241,6 +279,15 @@ func (c *conn) setDeadline() {
 	c.net.setReadDeadline(deadline)
 }
 
+// waits reports whether a read ended only because nothing came while the peer waited for an answer.
+func (c *conn) waits(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || c.frames.Partial() > 0 || c.net.isClosing() {
+		return false
+	}
+	waited, err := c.late.drain()
+	return waited && err == nil
+}
+
 // left notes why reading ended.
 func (c *conn) left(err error) {
 	switch {
@@ -260,6 +307,7 @@ func (c *conn) left(err error) {
 
 // linger lets the peer read the last answer: closing with unread input would reset the connection under it.
 func (c *conn) linger() {
+	c.late.drain()
 	half, ok := c.net.Conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		return

@@ -37,6 +37,8 @@ type outlets interface {
 	Taken() (ticket uint64, err error)
 	// Wait waits until the alerts up to the ticket are safe.
 	Wait(ctx context.Context, ticket uint64) error
+	// Settled returns the ticket up to which Wait would not wait.
+	Settled() uint64
 }
 
 // Forms of a batch in the journal: the message as it came, or the events as the engine got them.
@@ -101,6 +103,18 @@ func decodeBatch(body []byte, d *wire.Decoder, m *wire.Msg) (first uint64, batch
 // ackPatience is how long an answer waits for the disk. Then the peer is cut off without one, since neither
 // yes nor no would be true.
 const ackPatience = 30 * time.Second
+
+// safe reports whether await would not have to wait for the position.
+func (e *Engine) safe(p position, level Ack) bool {
+	if e.journal == nil || level == AckProcessed || p == (position{}) {
+		return true
+	}
+	written := e.journal.Written
+	if level == AckDurable {
+		written = e.journal.Synced
+	}
+	return written() >= p.record && (p.ticket == 0 || e.outlets.Settled() >= p.ticket)
+}
 
 // await waits until a position is as safe as the level asks for, and while the journal is behind.
 func (e *Engine) await(ctx context.Context, p position, level Ack) error {

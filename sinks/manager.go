@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -153,6 +154,14 @@ func (m *Manager) Wait(ctx context.Context, ticket uint64) error {
 		return nil
 	}
 	return m.outbox.Wait(ctx, ticket)
+}
+
+// Settled returns the ticket up to which Wait would not wait.
+func (m *Manager) Settled() uint64 {
+	if m.outbox == nil {
+		return math.MaxUint64
+	}
+	return m.outbox.Settled()
 }
 
 // Status returns what each sink tells about itself, sorted by ID.
