@@ -51,12 +51,19 @@ func (t *keyed[T]) use(key []byte) (state *T, fresh bool) {
 		}
 		x, fresh = &keyedEntry[T]{key: string(key)}, true
 		t.at[x.key] = x
-	} else {
-		x.unlink()
+		t.link(x)
 	}
-	x.used = t.env.Now()
-	t.link(x)
+	t.touch(x)
 	return &x.state, fresh
+}
+
+// touch marks x as used now.
+func (t *keyed[T]) touch(x *keyedEntry[T]) {
+	x.used = t.env.Now()
+	if t.root.prev != x {
+		x.unlink()
+		t.link(x)
+	}
 }
 
 // sweep forgets the keys that have been idle for too long.
@@ -122,6 +129,9 @@ func (t *keyed[T]) link(x *keyedEntry[T]) {
 	x.prev, x.next = t.root.prev, &t.root
 	x.prev.next, x.next.prev = x, x
 }
+
+// isIn reports whether the entry has not been dropped.
+func (x *keyedEntry[T]) isIn() bool { return x.next.prev == x }
 
 func (x *keyedEntry[T]) unlink() { x.prev.next, x.next.prev = x.next, x.prev }
 

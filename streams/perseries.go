@@ -1,18 +1,23 @@
 package streams
 
-import "zeta/event"
+import (
+	"math/bits"
+
+	"zeta/event"
+)
 
 // perSeries is a keyed table with one state per (host, service).
 type perSeries[T any] struct {
 	keyed[T]
-	near []nearby[T] // by Series.ID: a guess, checked before it is believed
+	only nearby[T]   // the one series there is: below a by there is mostly no other
+	near []nearby[T] // by Series.ID folded to its length: guesses, which others push out
 	key  []byte      // scratch
 }
 
+// nearby is a guess: it holds if the event has that very series and the entry is still in the table.
 type nearby[T any] struct {
-	host, service string
-	has           event.Presence
-	x             *keyedEntry[T]
+	series *event.Series
+	x      *keyedEntry[T]
 }
 
 const identity = event.HasHost | event.HasService
@@ -26,33 +31,51 @@ func newPerSeries[T any](env *Env, limit int, idle int64, forget func(*T)) *perS
 // useSeries is use with the key of e's host and service.
 func (t *perSeries[T]) useSeries(e *event.Event) (state *T, fresh bool) {
 	// Fast path: the series leads to its entry.
-	if s := e.Series; s != nil && int(s.ID) < len(t.near) {
-		n := &t.near[s.ID]
-		if x := n.x; x != nil && x.next.prev == x && n.has == e.Has&identity && n.host == e.Host && n.service == e.Service {
-			t.sweep()
-			if x.next.prev == x { // not swept
-				x.unlink()
-				x.used = t.env.Now()
-				t.link(x)
-				return &x.state, false
-			}
+	if x := t.guess(e.Series); x != nil && x.isIn() {
+		if t.sweep(); x.isIn() {
+			t.touch(x)
+			return &x.state, false
 		}
 	}
 	t.key = appendSeriesKey(t.key[:0], e)
 	state, fresh = t.use(t.key)
-	t.note(e)
+	t.note(e.Series)
 	return state, fresh
 }
 
-// note remembers where the entry used last is, unless that would make a long list for few entries, as below
-// a by with many forks.
-func (t *perSeries[T]) note(e *event.Event) {
-	if e.Series == nil || int(e.Series.ID) > 8*(t.len()+8) {
+func (t *perSeries[T]) guess(s *event.Series) *keyedEntry[T] {
+	if s == nil {
+		return nil
+	}
+	n := &t.only
+	if len(t.near) > 0 {
+		n = &t.near[t.fold(s.ID)]
+	}
+	if n.series != s {
+		return nil
+	}
+	return n.x
+}
+
+// fold maps a number to a place among the guesses: neighbours to neighbours, and those at equal distances, as one
+// service's of all hosts are, to different places.
+func (t *perSeries[T]) fold(id uint32) uint32 {
+	mask := uint32(len(t.near) - 1)
+	return (id ^ id>>bits.Len32(mask)) & mask
+}
+
+// note remembers where the entry used last is.
+func (t *perSeries[T]) note(s *event.Series) {
+	if s == nil {
 		return
 	}
-	id := int(e.Series.ID)
-	if id >= len(t.near) {
-		t.near = append(t.near, make([]nearby[T], id+1-len(t.near))...)
+	n := nearby[T]{s, t.root.prev}
+	if t.len() == 1 && t.near == nil {
+		t.only = n
+		return
 	}
-	t.near[id] = nearby[T]{e.Host, e.Service, e.Has & identity, t.root.prev}
+	if 2*t.len() > len(t.near) {
+		t.only, t.near = nearby[T]{}, make([]nearby[T], 1<<bits.Len(uint(4*t.len()-1)))
+	}
+	t.near[t.fold(s.ID)] = n
 }
