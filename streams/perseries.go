@@ -61,7 +61,8 @@ func (t *perSeries[T]) guess(s *event.Series) *keyedEntry[T] {
 // service's of all hosts are, to different places.
 func (t *perSeries[T]) fold(id uint32) uint32 {
 	mask := uint32(len(t.near) - 1)
-	return (id ^ id>>bits.Len32(mask)) & mask
+	n := bits.Len32(mask)
+	return (id ^ id>>n ^ id>>(2*n)) & mask
 }
 
 // note remembers where the entry used last is.
