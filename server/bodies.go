@@ -14,24 +14,15 @@ import (
 	"time"
 
 	"zeta/event"
-	"zeta/streams"
 )
 
 // bodyDoor is the engine of the listeners that take events in the bodies of POST requests, each protocol in its
 // own file: it authenticates, bounds, counts and drains; what a body means is for the protocol.
 type bodyDoor struct {
 	*web
-	opts  doorOptions
-	slots chan struct{} // one for each body that is read and decoded
-}
-
-// doorOptions are the options that these listeners have in common.
-type doorOptions struct {
-	address  string
-	tls      *TLSOptions
-	insecure bool
-	token    streams.Secret
-	BodyLimits
+	opts   DoorOptions
+	tokens *tokens
+	slots  chan struct{} // one for each body that is read and decoded
 }
 
 // doorError refuses a request.
@@ -49,13 +40,16 @@ func refuseRequest(status int, reason, format string, args ...any) *doorError {
 }
 
 // openDoor opens the address. Handlers are added to the mux by the caller, before Serve.
-func openDoor(s *Server, kind string, o doorOptions, mux *http.ServeMux) (*bodyDoor, error) {
-	if err := checkBind(kind, o.address, o.tls != nil || o.token != "", o.insecure, `{tls: {cert: "…", key: "…"}} or {token: "…"}`); err != nil {
+func openDoor(s *Server, kind, address string, o DoorOptions, mux *http.ServeMux) (*bodyDoor, error) {
+	if err := checkBind(kind, address, o.TLS != nil || o.Token != "" || o.Tokens != "", o.Insecure, `{tls: {cert: "…", key: "…"}}, {token: "…"} or {tokens: "FILE"}`); err != nil {
 		return nil, err
 	}
 	d := &bodyDoor{opts: o, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
 	var err error
-	if d.web, err = openWeb(s, kind, o.address, o.tls, o.ConnLimits, o.RateLimits, "h2", "http/1.1"); err != nil {
+	if d.tokens, err = openTokens(o.Tokens, s.log); err != nil {
+		return nil, fmt.Errorf("listen.%s(%q): %w", kind, address, err)
+	}
+	if d.web, err = openWeb(s, kind, address, o.TLS, o.ConnLimits, o.RateLimits, "h2", "http/1.1"); err != nil {
 		return nil, err
 	}
 	protocols := &http.Protocols{}
@@ -78,7 +72,6 @@ func (d *bodyDoor) Drain(ctx context.Context) {
 
 // gate refuses requests of web pages, whose visitors do not mean to send events, and those without the token.
 func (d *bodyDoor) gate(next http.Handler) http.Handler {
-	want := []byte("Bearer " + string(d.opts.token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		arrived(w, r)
 		defer func() {
@@ -87,18 +80,34 @@ func (d *bodyDoor) gate(next http.Handler) http.Handler {
 				writeError(w, http.StatusInternalServerError, errors.New("internal error; the stack is in the server's log"))
 			}
 		}()
-		switch wait, option := d.toll.due(peerOfRequest(r), time.Now()); {
-		case r.Header.Get("Origin") != "":
-			d.refuse(w, r, refuseRequest(http.StatusForbidden, "origin", "web pages may not send events here"))
-		case d.opts.token != "" && subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), want) != 1:
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			d.refuse(w, r, refuseRequest(http.StatusUnauthorized, "token", "want the header Authorization: Bearer TOKEN"))
-		case wait > 0:
-			d.refuse(w, r, tooFast(w, wait, option))
-		default:
-			next.ServeHTTP(w, r)
+		if err := d.mayIn(w, r); err != nil {
+			d.refuse(w, r, err)
+			return
 		}
+		next.ServeHTTP(w, r)
 	})
+}
+
+// mayIn refuses a request before its body is read.
+func (d *bodyDoor) mayIn(w http.ResponseWriter, r *http.Request) error {
+	if r.Header.Get("Origin") != "" {
+		return refuseRequest(http.StatusForbidden, "origin", "web pages may not send events here")
+	}
+	isToken := d.opts.Token != "" && subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+string(d.opts.Token))) == 1
+	switch {
+	case isToken:
+	case d.tokens != nil:
+		if err := d.tokens.check(w, r, maySend); err != nil {
+			return err
+		}
+	case d.opts.Token != "":
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		return refuseRequest(http.StatusUnauthorized, "token", "want the header Authorization: Bearer TOKEN")
+	}
+	if wait, option := d.toll.due(peerOfRequest(r), time.Now()); wait > 0 {
+		return tooFast(w, wait, option)
+	}
+	return nil
 }
 
 // refuse counts a refusal and answers it as JSON.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -19,7 +20,6 @@ import (
 )
 
 const (
-	maxBody       = 64 << 20         // bytes of one request with events
 	bodyStall     = 30 * time.Second // a request whose body stops for so long is ended
 	eventsPerRun  = 500              // lines that enter the engine as one batch
 	lineBufferLen = 64 << 10
@@ -32,7 +32,9 @@ func (h *httpListener) events(w http.ResponseWriter, r *http.Request) {
 	case websocket.IsWebSocketUpgrade(r):
 		h.eventSocket(w, r)
 	case r.Method == http.MethodPut || r.Method == http.MethodPost:
-		h.eventLines(w, r)
+		if h.inTime(w, r) {
+			h.eventLines(w, r)
+		}
 	default:
 		w.Header().Set("Allow", "PUT, POST")
 		writeError(w, http.StatusMethodNotAllowed, errors.New("want PUT or POST with one JSON event a line, or a websocket"))
@@ -45,12 +47,13 @@ func (h *httpListener) eventLines(w http.ResponseWriter, r *http.Request) {
 	control.EnableFullDuplex() // HTTP/2 is so already and says no
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	in := bufio.NewReaderSize(http.MaxBytesReader(w, r.Body, maxBody), lineBufferLen)
-	run := lineRun{server: h.server, remote: r.RemoteAddr}
+	in := bufio.NewReaderSize(http.MaxBytesReader(w, r.Body, int64(h.opts.MaxBody)), lineBufferLen)
+	run := lineRun{h: h, remote: r.RemoteAddr, peer: peerOfRequest(r), quit: r.Context().Done()}
 	for line := 1; ; line++ {
 		// Before waiting for the network, what is here goes in and its answers go out.
 		if len(run.events) >= eventsPerRun || !hasLine(in) {
 			run.flush()
+			run.slow()
 			if len(run.out) >= maxUnanswered {
 				control.SetWriteDeadline(time.Now().Add(writeTimeout))
 				if _, err := w.Write(run.out); err != nil {
@@ -75,20 +78,25 @@ func (h *httpListener) eventLines(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	run.flush()
+	h.toll.pay(run.peer, run.lines, time.Now())
 	control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	w.Write(run.out)
 }
 
 // lineRun collects lines until they enter the engine as one batch; answers are in the order of the lines.
 type lineRun struct {
-	server *Server
+	h      *httpListener
 	remote string
+	peer   netip.Addr
+	quit   <-chan struct{} // closed when nobody waits any more
+	lines  int             // to pay for
 	events []event.Event
 	out    []byte
 }
 
 // take parses one line.
 func (b *lineRun) take(text []byte, line int) {
+	b.lines++
 	e, err := event.ParseJSON(text)
 	if len(bytes.TrimSpace(text)) == 0 {
 		err = errors.New("an empty line, want a JSON object")
@@ -102,20 +110,40 @@ func (b *lineRun) take(text []byte, line int) {
 }
 
 func (b *lineRun) refuse(line int, err error) {
-	b.server.refusals.refuse("http", "json", b.remote, fmt.Errorf("line %d: %w", line, err))
+	b.h.server.refusals.refuse("http", "json", b.remote, fmt.Errorf("line %d: %w", line, err))
 	b.out = appendErrorJSON(b.out, err)
 	b.out = append(b.out, '\n')
+}
+
+// slow waits where the peer sends faster than it may.
+func (b *lineRun) slow() {
+	if slept := b.h.toll.hold(b.quit, b.peer, b.lines); slept > 0 {
+		b.h.server.metrics.throttled("http", slept)
+	}
+	b.lines = 0
 }
 
 func (b *lineRun) flush() {
 	if len(b.events) == 0 {
 		return
 	}
-	if err := b.server.engine.IngestSafe(context.Background(), b.events); err != nil {
-		b.server.log.Error("events over HTTP", "remote", b.remote, "err", err)
+	if err := b.h.server.engine.IngestSafe(context.Background(), b.events); err != nil {
+		b.h.server.log.Error("events over HTTP", "remote", b.remote, "err", err)
 	}
 	clear(b.events)
 	b.events = b.events[:0]
+}
+
+// inTime answers 429 to a peer that has sent more events than it may.
+func (h *httpListener) inTime(w http.ResponseWriter, r *http.Request) bool {
+	wait, option := h.toll.due(peerOfRequest(r), time.Now())
+	if wait == 0 {
+		return true
+	}
+	err := tooFast(w, wait, option)
+	h.server.refusals.refuse("http", err.reason, r.RemoteAddr, err)
+	writeError(w, err.status, err)
+	return false
 }
 
 // hasLine reports whether a whole line can be read without waiting.
@@ -154,6 +182,11 @@ func (h *httpListener) postEvents(w http.ResponseWriter, r *http.Request) {
 		Accepted int         `json:"accepted"`
 		Errors   []itemError `json:"errors"`
 	}{Errors: []itemError{}}
+	if !h.inTime(w, r) {
+		return
+	}
+	items := newItems(http.MaxBytesReader(w, r.Body, int64(h.opts.MaxBody)))
+	defer func() { h.toll.pay(peerOfRequest(r), items.n, time.Now()) }()
 	var batch []event.Event
 	flush := func() error {
 		if len(batch) == 0 {
@@ -165,7 +198,6 @@ func (h *httpListener) postEvents(w http.ResponseWriter, r *http.Request) {
 		return err
 	}
 	control := http.NewResponseController(w)
-	items := newItems(http.MaxBytesReader(w, r.Body, maxBody))
 	for i := 0; ; i++ {
 		if len(batch) == 0 {
 			control.SetReadDeadline(time.Now().Add(bodyStall))
@@ -215,6 +247,7 @@ type items struct {
 	array bool
 	first bool
 	body  *bufio.Reader
+	n     int // of those that were read
 }
 
 func newItems(r io.Reader) *items {
@@ -259,6 +292,7 @@ func (it *items) next() (json.RawMessage, error) {
 		}
 		return nil, err
 	}
+	it.n++
 	return raw, nil
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"time"
 
 	"zeta/event"
 
@@ -15,7 +16,7 @@ func (h *httpListener) eventSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	done := make(chan struct{})
-	run := lineRun{server: h.server, remote: r.RemoteAddr}
+	run := lineRun{h: h, remote: r.RemoteAddr, peer: peerOfRequest(r), quit: s.ctx.Done()}
 	line := 0
 	go func() {
 		defer close(done)
@@ -23,6 +24,8 @@ func (h *httpListener) eventSocket(w http.ResponseWriter, r *http.Request) {
 			line++
 			run.take(text, line)
 			run.flush()
+			run.slow()
+			s.conn.SetReadDeadline(time.Now().Add(pongWait)) // while it was slowed down, nothing was read
 			answer := run.out[:len(run.out)-1] // without the newline
 			run.out = run.out[:0]
 			s.write(appendFrame(nil, websocket.TextMessage, answer)) // an error ends the socket by itself

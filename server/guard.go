@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,8 +30,47 @@ func (h *httpListener) guard(next http.Handler) http.Handler {
 			writeError(w, http.StatusForbidden, fmt.Errorf("pages of %q may not connect; name it in listen.http(…, {origins: [%q]})", origin, origin))
 			return
 		}
+		if err := h.tokens.check(w, r, rightFor(r)); err != nil {
+			h.server.refusals.refuse("http", err.reason, r.RemoteAddr, err)
+			writeError(w, err.status, err)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// crossSite refuses what a web page of another origin, be it on this very host, has a browser send.
+var crossSite = http.NewCrossOriginProtection()
+
+// owners lets requests through that may change something: those with a token, whose right has been looked at, or,
+// where tokens are not used, those from this machine. Pages of other sites may make neither.
+func (h *httpListener) owners(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := crossSite.Check(r)
+		if err == nil && h.tokens == nil {
+			err = onThisMachine(r)
+		}
+		if err != nil {
+			h.server.refusals.refuse("http", "owner", r.RemoteAddr, err)
+			writeError(w, http.StatusForbidden, err)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// onThisMachine refuses requests that come from elsewhere, through a proxy on this machine too.
+func onThisMachine(r *http.Request) error {
+	peer, _, _ := net.SplitHostPort(r.RemoteAddr)
+	if ip, err := netip.ParseAddr(peer); err != nil || !ip.Unmap().IsLoopback() {
+		return errors.New("this is allowed on this machine only, over loopback, or with a token of listen.http(…, {tokens: \"FILE\"}) that has the right admin")
+	}
+	for _, forwarded := range [...]string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
+		if r.Header.Get(forwarded) != "" {
+			return errors.New("this is not allowed through a proxy, but for those who have a token with the right admin")
+		}
+	}
+	return nil
 }
 
 // ownHost reports whether host is a name this server is reached by. An IP address cannot be rebound.

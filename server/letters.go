@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -47,25 +45,8 @@ func (h *httpListener) letterRoutes(mux *http.ServeMux) {
 		}
 		writeJSON(w, http.StatusOK, map[string]any{"sink": id, "dead": dead})
 	})
-	mux.HandleFunc("POST /api/v1/dead/resend", owners(letters(box, box.Resend)))
-	mux.HandleFunc("POST /api/v1/dead/drop", owners(letters(box, box.Drop)))
-}
-
-// owners lets requests through that come from this machine and from no web page of another site.
-func owners(next http.HandlerFunc) http.HandlerFunc {
-	site := http.NewCrossOriginProtection()
-	return func(w http.ResponseWriter, r *http.Request) {
-		peer, _, _ := net.SplitHostPort(r.RemoteAddr)
-		if addr, err := netip.ParseAddr(peer); err != nil || !addr.Unmap().IsLoopback() {
-			writeError(w, http.StatusForbidden, errors.New("this is allowed from the server's own machine only"))
-			return
-		}
-		if err := site.Check(r); err != nil {
-			writeError(w, http.StatusForbidden, err)
-			return
-		}
-		next(w, r)
-	}
+	mux.HandleFunc("POST /api/v1/dead/resend", h.owners(letters(box, box.Resend)))
+	mux.HandleFunc("POST /api/v1/dead/drop", h.owners(letters(box, box.Drop)))
 }
 
 // letters does something to the dead letters ?sink=NAME&pos=N (repeated), or to all of them with &all=true, and

@@ -123,7 +123,8 @@ func TestDeadLettersAreReadResentAndDropped(t *testing.T) {
 }
 
 func TestOwners(t *testing.T) {
-	h := owners(func(w http.ResponseWriter, _ *http.Request) {})
+	l := &httpListener{web: &web{turnstile: &turnstile{server: pipeServer(t, io.Discard)}}}
+	h := l.owners(func(w http.ResponseWriter, _ *http.Request) {})
 	for remote, want := range map[string]int{"127.0.0.1:1": 200, "[::1]:1": 200, "[::ffff:127.0.0.1]:1": 200, "192.0.2.1:1": 403, "": 403} {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.RemoteAddr = remote

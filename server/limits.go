@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"zeta/streams"
+)
 
 // ConnLimits are the options about connections that all listeners have that take any. Most senders to Riemann
 // keep a connection and say nothing for long, and many of them may come through one proxy: there, what is not
@@ -40,13 +44,24 @@ type BodyLimits struct {
 	MaxEvents int `opt:"maxEvents" min:"1" max:"10000000" doc:"events of one request; one with more is refused"`
 }
 
+// DoorOptions are the options that all listeners have that take events in the bodies of HTTP requests.
+type DoorOptions struct {
+	TLS      *TLSOptions    `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain"`
+	Token    streams.Secret `opt:"token" doc:"what senders must send as Authorization: Bearer TOKEN; left out: nothing"`
+	Tokens   string         `opt:"tokens" doc:"file of tokens, of which senders must send one with the right send, each a line: its SHA-256, a name, rights; left out: none"`
+	Insecure bool           `opt:"insecure" doc:"allow an address that is open to the network without TLS or token"`
+	BodyLimits
+}
+
+// check finds what is missing among the options.
+func (o DoorOptions) check() error { return checkTLS(o.TLS) }
+
 // peerRate is the default of maxPeerRate where senders are not slowed down by what they are told: over UDP.
 const peerRate = 100_000
 
-// bodyLimits are the defaults of listeners that take bodies of at most maxEvents events. idleTimeout is for
-// connections between two requests.
-func bodyLimits(maxEvents int) BodyLimits {
-	return BodyLimits{ConnLimits: ConnLimits{MaxConnections: 1000, Idle: idleTimeout}, MaxBody: 4 << 20, MaxEvents: maxEvents}
+// doorOptions are the defaults of listeners that take bodies of at most maxEvents events.
+func doorOptions(maxEvents int) DoorOptions {
+	return DoorOptions{BodyLimits: BodyLimits{ConnLimits: ConnLimits{MaxConnections: 1000, Idle: idleTimeout}, MaxBody: 4 << 20, MaxEvents: maxEvents}}
 }
 
 // lineLimits are the defaults of listeners that take lines.

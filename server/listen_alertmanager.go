@@ -17,8 +17,8 @@ func init() {
 			"description is the annotation summary, else description, else message. A resolved alert has state ok. One that fires has state critical if its severity is critical, error, page, failure or missing, warning for warning, info and their like, " +
 			"and for any other word the word. The ttl is longer than Alertmanager's repeat_interval, so that an alert that is still true does not expire between two tellings. " +
 			"A body with an alert that cannot be read is answered 400 and not taken at all.",
-		Defaults: AlertmanagerOptions{TTL: 5 * time.Hour, BodyLimits: bodyLimits(10_000)},
-		Check:    func(o AlertmanagerOptions) error { return checkTLS(o.TLS) },
+		Defaults: AlertmanagerOptions{TTL: 5 * time.Hour, DoorOptions: doorOptions(10_000)},
+		Check:    func(o AlertmanagerOptions) error { return o.DoorOptions.check() },
 		Examples: []streams.Example{
 			{Title: "webhook_configs: [{url: \"http://127.0.0.1:9094/\"}]", Rule: `listen.alertmanager("127.0.0.1:9094");`},
 		},
@@ -27,18 +27,15 @@ func init() {
 
 // AlertmanagerOptions are the options of listen.alertmanager.
 type AlertmanagerOptions struct {
-	Address  string         `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
-	TLS      *TLSOptions    `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain"`
-	Token    streams.Secret `opt:"token" doc:"what senders must send as Authorization: Bearer TOKEN; left out: nothing"`
-	Insecure bool           `opt:"insecure" doc:"allow an address that is open to the network without TLS or token"`
-	Apart    []string       `opt:"apart" doc:"labels whose values are appended to the service; \"*\" for all"`
-	TTL      time.Duration  `opt:"ttl" doc:"the events' ttl; 0: none"`
-	BodyLimits
+	Address string        `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
+	Apart   []string      `opt:"apart" doc:"labels whose values are appended to the service; \"*\" for all"`
+	TTL     time.Duration `opt:"ttl" doc:"the events' ttl; 0: none"`
+	DoorOptions
 }
 
 func (o AlertmanagerOptions) open(s *Server) (listener, error) {
 	mux := http.NewServeMux()
-	d, err := openDoor(s, "alertmanager", doorOptions{o.Address, o.TLS, o.Insecure, o.Token, o.BodyLimits}, mux)
+	d, err := openDoor(s, "alertmanager", o.Address, o.DoorOptions, mux)
 	if err != nil {
 		return nil, err
 	}

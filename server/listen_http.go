@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"zeta/streams"
@@ -13,12 +14,15 @@ func init() {
 		Summary: "Serve the dashboard, subscriptions, the JSON API and metrics.",
 		Doc: "/ is the dashboard. /index?query=…&subscribe=true and /pubsub/TOPIC?query=… are subscriptions, over a websocket or as server-sent events; " +
 			"PUT or POST /events takes one JSON event a line; /api/v1/… is the API; /metrics is for Prometheus; /healthz and /readyz are for supervisors. " +
-			"Pages of other hosts are refused unless they are in origins.",
+			"Pages of other hosts are refused unless they are in origins. " +
+			"With tokens every request but those of supervisors and for the files of the dashboard needs one: send for events, query for what only tells, admin (which includes the others) for reload, silences and dead letters, from wherever it comes. " +
+			"A changed file is read within two seconds. A browser sends no token by itself: put the dashboard behind a proxy that adds it and asks for more than that.",
 		Defaults: defaultHTTP,
 		Check:    func(o HTTPOptions) error { return checkTLS(o.TLS) },
 		Examples: []streams.Example{
 			{Title: "for this machine only", Rule: `listen.http("127.0.0.1:5556");`},
 			{Title: "for a network, under a name", Rule: `listen.http(":5556", {tls: {cert: "server.pem", key: "server.key"}, hosts: ["zeta.example.com"]});`},
+			{Title: "for those who have a token", Rule: `listen.http(":5556", {tls: {cert: "server.pem", key: "server.key"}, tokens: "/etc/zeta/tokens"});`},
 		},
 	})
 }
@@ -29,7 +33,8 @@ var defaultHTTP = HTTPOptions{ConnLimits: ConnLimits{MaxConnections: 10_000, Idl
 type HTTPOptions struct {
 	Address  string      `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
 	TLS      *TLSOptions `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain HTTP"`
-	Insecure bool        `opt:"insecure" doc:"allow an address that is open to the network without TLS"`
+	Tokens   string      `opt:"tokens" doc:"file of tokens, each a line: its SHA-256, a name, rights (send, query, admin; with commas); requests must have one as Authorization: Bearer TOKEN. Left out: no token is asked for, and what changes something is allowed from this machine only"`
+	Insecure bool        `opt:"insecure" doc:"allow an address that is open to the network without TLS or tokens"`
 	Origins  []string    `opt:"origins" doc:"web pages of other hosts that may connect, e.g. https://status.example.com; \"*\" allows all. Pages from this server's own host name are always allowed, on any port"`
 	Hosts    []string    `opt:"hosts" doc:"host names the server is reached by, beside this machine's own, localhost and IP addresses; protects against DNS rebinding"`
 	ConnLimits
@@ -40,7 +45,8 @@ type HTTPOptions struct {
 // httpListener serves the dashboard, the subscriptions, the API and the metrics.
 type httpListener struct {
 	*web
-	opts HTTPOptions
+	opts   HTTPOptions
+	tokens *tokens
 
 	mu       sync.Mutex
 	sockets  int           // websockets, which net/http does not wait for
@@ -49,11 +55,14 @@ type httpListener struct {
 }
 
 func openHTTP(s *Server, o HTTPOptions) (*httpListener, error) {
-	if err := checkBind("http", o.Address, o.TLS != nil, o.Insecure, `{tls: {cert: "…", key: "…"}}`); err != nil {
+	if err := checkBind("http", o.Address, o.TLS != nil || o.Tokens != "", o.Insecure, `{tls: {cert: "…", key: "…"}} or {tokens: "FILE"}`); err != nil {
 		return nil, err
 	}
 	h := &httpListener{opts: o, drained: make(chan struct{})}
 	var err error
+	if h.tokens, err = openTokens(o.Tokens, s.log); err != nil {
+		return nil, fmt.Errorf("listen.http(%q): %w", o.Address, err)
+	}
 	if h.web, err = openWeb(s, "http", o.Address, o.TLS, o.ConnLimits, o.RateLimits); err != nil {
 		return nil, err
 	}

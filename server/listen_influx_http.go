@@ -17,8 +17,8 @@ func init() {
 			"/ping and /health answer as InfluxDB does, without a token; of InfluxQL, /query takes CREATE DATABASE, which senders of 1.x begin with, and does nothing. " +
 			"The token may come as Authorization: Token TOKEN or Bearer TOKEN, or as the password of 1.x (Basic, or p in the query); the user does not matter. " +
 			"host is the tag host, else the sender's address.",
-		Defaults: InfluxHTTPOptions{BodyLimits: bodyLimits(200_000)},
-		Check:    func(o InfluxHTTPOptions) error { return checkTLS(o.TLS) },
+		Defaults: InfluxHTTPOptions{DoorOptions: doorOptions(200_000)},
+		Check:    func(o InfluxHTTPOptions) error { return o.DoorOptions.check() },
 		Examples: []streams.Example{
 			{Title: "for Telegraf on this machine", Rule: `listen.influxHTTP("127.0.0.1:8086");`},
 			{Title: "for a network, with a token", Rule: `listen.influxHTTP(":8086", {tls: {cert: "server.pem", key: "server.key"}, token: env("INFLUX_TOKEN")});`},
@@ -28,12 +28,9 @@ func init() {
 
 // InfluxHTTPOptions are the options of listen.influxHTTP.
 type InfluxHTTPOptions struct {
-	Address  string         `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
-	TLS      *TLSOptions    `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain"`
-	Token    streams.Secret `opt:"token" doc:"what senders must send as their token, or as their password; left out: nothing"`
-	Insecure bool           `opt:"insecure" doc:"allow an address that is open to the network without TLS or token"`
-	TTL      time.Duration  `opt:"ttl" doc:"the events' ttl; 0: none"`
-	BodyLimits
+	Address string        `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
+	TTL     time.Duration `opt:"ttl" doc:"the events' ttl; 0: none"`
+	DoorOptions
 }
 
 // influxVersion is what senders are told, some of which read it as a version of InfluxDB.
@@ -41,7 +38,7 @@ const influxVersion = "1.8.0-zeta"
 
 func (o InfluxHTTPOptions) open(s *Server) (listener, error) {
 	mux := http.NewServeMux()
-	d, err := openDoor(s, "influxHTTP", doorOptions{o.Address, o.TLS, o.Insecure, o.Token, o.BodyLimits}, mux)
+	d, err := openDoor(s, "influxHTTP", o.Address, o.DoorOptions, mux)
 	if err != nil {
 		return nil, err
 	}

@@ -28,14 +28,14 @@ func init() {
 			"A histogram becomes \"NAME count\" (a rate likewise), \"NAME sum\" and \"NAME 0.5\", … for the quantiles of what was added since the last point, estimated within their bucket; an exponential histogram likewise but without quantiles; a summary becomes its count, sum and quantiles. " +
 			"A log record: service is the resource's service.name (else \"log\"), state ok up to INFO, warning for WARN, critical from ERROR on, description the body. " +
 			"A span: service is its name, metric its time in seconds, state critical if its status is an error, else ok, time its end; trace_id and span_id are attributes.",
-		Defaults: OTLPOptions{BodyLimits: bodyLimits(50_000), Sums: "rate", Quantiles: []float64{0.5, 0.95, 0.99}},
+		Defaults: OTLPOptions{DoorOptions: doorOptions(50_000), Sums: "rate", Quantiles: []float64{0.5, 0.95, 0.99}},
 		Check: func(o OTLPOptions) error {
 			for _, q := range o.Quantiles {
 				if q < 0 || q > 1 {
 					return fmt.Errorf("listen.otlp: quantile %v; want 0 to 1", q)
 				}
 			}
-			return checkTLS(o.TLS)
+			return o.DoorOptions.check()
 		},
 		Examples: []streams.Example{
 			{Title: "for this machine only", Rule: `listen.otlp("127.0.0.1:4318");`},
@@ -46,15 +46,12 @@ func init() {
 
 // OTLPOptions are the options of listen.otlp.
 type OTLPOptions struct {
-	Address   string         `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
-	TLS       *TLSOptions    `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain"`
-	Token     streams.Secret `opt:"token" doc:"what senders must send as Authorization: Bearer TOKEN; left out: nothing"`
-	Insecure  bool           `opt:"insecure" doc:"allow an address that is open to the network without TLS or token"`
-	Apart     []string       `opt:"apart" doc:"attributes of points whose values are appended to the service; \"*\" for all"`
-	Sums      string         `opt:"sums" enum:"rate,value" doc:"what becomes of sums that only grow, and of counts"`
-	Quantiles []float64      `opt:"quantiles" doc:"quantiles of histograms"`
-	TTL       time.Duration  `opt:"ttl" doc:"the events' ttl; 0: none"`
-	BodyLimits
+	Address   string        `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
+	Apart     []string      `opt:"apart" doc:"attributes of points whose values are appended to the service; \"*\" for all"`
+	Sums      string        `opt:"sums" enum:"rate,value" doc:"what becomes of sums that only grow, and of counts"`
+	Quantiles []float64     `opt:"quantiles" doc:"quantiles of histograms"`
+	TTL       time.Duration `opt:"ttl" doc:"the events' ttl; 0: none"`
+	DoorOptions
 }
 
 // otlpDoor takes OpenTelemetry's exports.
@@ -65,7 +62,7 @@ type otlpDoor struct {
 
 func (o OTLPOptions) open(s *Server) (listener, error) {
 	mux := http.NewServeMux()
-	b, err := openDoor(s, "otlp", doorOptions{o.Address, o.TLS, o.Insecure, o.Token, o.BodyLimits}, mux)
+	b, err := openDoor(s, "otlp", o.Address, o.DoorOptions, mux)
 	if err != nil {
 		return nil, err
 	}

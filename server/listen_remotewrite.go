@@ -20,8 +20,8 @@ func init() {
 			"apart names labels whose values are appended to the service, so that their series stay apart in the index. Values are as they come: rate or ddt make rates of counters. Time is the sample's. " +
 			"A native histogram becomes \"NAME count\" and \"NAME sum\". The marker by which Prometheus says that a series has ended becomes an event with state expired. Exemplars and metadata are skipped. " +
 			"A message that cannot be read is answered 400 and not taken at all; Prometheus does not send it again.",
-		Defaults: RemoteWriteOptions{BodyLimits: bodyLimits(50_000)},
-		Check:    func(o RemoteWriteOptions) error { return checkTLS(o.TLS) },
+		Defaults: RemoteWriteOptions{DoorOptions: doorOptions(50_000)},
+		Check:    func(o RemoteWriteOptions) error { return o.DoorOptions.check() },
 		Examples: []streams.Example{
 			{Title: "from a Prometheus on this machine", Rule: `listen.remoteWrite("127.0.0.1:9201", {apart: ["mountpoint"]});`},
 		},
@@ -30,18 +30,15 @@ func init() {
 
 // RemoteWriteOptions are the options of listen.remoteWrite.
 type RemoteWriteOptions struct {
-	Address  string         `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
-	TLS      *TLSOptions    `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain"`
-	Token    streams.Secret `opt:"token" doc:"what senders must send as Authorization: Bearer TOKEN; left out: nothing"`
-	Insecure bool           `opt:"insecure" doc:"allow an address that is open to the network without TLS or token"`
-	Apart    []string       `opt:"apart" doc:"labels whose values are appended to the service; \"*\" for all"`
-	TTL      time.Duration  `opt:"ttl" doc:"the events' ttl; 0: none"`
-	BodyLimits
+	Address string        `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
+	Apart   []string      `opt:"apart" doc:"labels whose values are appended to the service; \"*\" for all"`
+	TTL     time.Duration `opt:"ttl" doc:"the events' ttl; 0: none"`
+	DoorOptions
 }
 
 func (o RemoteWriteOptions) open(s *Server) (listener, error) {
 	mux := http.NewServeMux()
-	d, err := openDoor(s, "remoteWrite", doorOptions{o.Address, o.TLS, o.Insecure, o.Token, o.BodyLimits}, mux)
+	d, err := openDoor(s, "remoteWrite", o.Address, o.DoorOptions, mux)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func (h *httpListener) routes() http.Handler {
 	mux.HandleFunc("GET /api/v1/series", h.getSeries)
 	mux.HandleFunc("GET /api/v1/stats", h.getStats)
 	mux.HandleFunc("GET /api/v1/rules", h.getRules)
-	mux.HandleFunc("POST /api/v1/reload", h.postReload)
+	mux.HandleFunc("POST /api/v1/reload", h.owners(h.postReload))
 	mux.HandleFunc("GET /api/v1/live", h.live)
 	h.letterRoutes(mux)
 	h.silenceRoutes(mux)

@@ -11,11 +11,11 @@ import (
 	"zeta/query"
 )
 
-// silenceRoutes are the paths about silences. Whoever ends an alert's way must sit at the server's own machine.
+// silenceRoutes are the paths about silences. Whoever ends an alert's way must be an owner.
 func (h *httpListener) silenceRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/v1/silences", h.getSilences)
-	mux.HandleFunc("POST /api/v1/silences", owners(h.postSilence))
-	mux.HandleFunc("DELETE /api/v1/silences/{id}", owners(h.deleteSilence))
+	mux.HandleFunc("POST /api/v1/silences", h.owners(h.postSilence))
+	mux.HandleFunc("DELETE /api/v1/silences/{id}", h.owners(h.deleteSilence))
 }
 
 func (h *httpListener) getSilences(w http.ResponseWriter, _ *http.Request) {

@@ -11,11 +11,16 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"strings"
 	"time"
 )
 
 // api is how to reach a server's HTTP listener.
-type api struct{ serverFlags }
+type api struct {
+	serverFlags
+	tokenFile string
+}
 
 // maxAnswer bounds an answer of the API, in bytes.
 const maxAnswer = 256 << 20
@@ -23,7 +28,25 @@ const maxAnswer = 256 << 20
 func (a *api) declare(fs *flag.FlagSet) {
 	a.addr = "127.0.0.1:5556"
 	a.serverFlags.declare(fs)
+	fs.StringVar(&a.tokenFile, "token-file", "", "`FILE` with the token to send (default the variable ZETA_TOKEN, else none)")
 	fs.Lookup("addr").Usage = "`HOST:PORT` of the server's HTTP listener"
+}
+
+// token is what the server is shown, where its listener has the option tokens; "" for nothing.
+func (a *api) token() (string, error) {
+	token := os.Getenv("ZETA_TOKEN")
+	if a.tokenFile != "" {
+		text, err := os.ReadFile(a.tokenFile)
+		if err != nil {
+			return "", fmt.Errorf("--token-file: %w", err)
+		}
+		token = string(text)
+	}
+	token = strings.TrimSpace(token)
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", errors.New("the token has blanks or other characters that no token has; want one word")
+	}
+	return token, nil
 }
 
 // request makes one request. The caller closes the answer's body, which may go on as long as it likes if it streams.
@@ -34,6 +57,13 @@ func (a *api) request(ctx context.Context, method, path string, body []byte, hea
 	}
 	for name, values := range header {
 		req.Header[name] = values
+	}
+	token, err := a.token()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	dial := func(context.Context, string, string) (net.Conn, error) {
 		conn, err := a.dial()

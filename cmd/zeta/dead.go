@@ -15,7 +15,8 @@ var deadCommand = &command{
 	summary: "see, resend or drop alerts that a sink refused for good",
 	doc: `Asks a running server. list prints every sink with what waits and what is dead; with a sink, its dead letters. show
 prints them whole, one JSON object a line. resend puts them at the end of the sink's queue again, with the ids they
-had, and drop removes them; both want numbers or --all, and are allowed on the server's own machine only.`,
+had, and drop removes them; both want numbers or --all, and are
+allowed on the server's own machine only, or with a token that has the right admin.`,
 	example: `zeta dead list
 zeta dead show slack | jq .error
 zeta dead resend slack 17 18

@@ -24,7 +24,8 @@ What is held is not lost. When the silence ends, the newest alert of each rule, 
 its state is ok by then or another silence holds it. News that all is well are held as well; add 'and state != "ok"' to the
 query to let them through.
 
-Silences outlive a restart and a change of the rules. add and end are allowed on the server's own machine only.`,
+Silences outlive a restart and a change of the rules. add and end are allowed on the server's own
+machine only, or with a token that has the right admin.`,
 	example: `zeta silence add 'host = "web1"' --for 2h --comment 'new disks'
 zeta silence add 'service =~ "backup%" and state != "ok"' --for 72h
 zeta silence list
