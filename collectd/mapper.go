@@ -2,6 +2,7 @@ package collectd
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -98,6 +99,9 @@ func (m *Mapper) AppendValues(dst []event.Event, l *ValueList, now int64) []even
 		switch {
 		case v.Kind == Gauge:
 			e.SetFloat(inside(v.Gauge, sources, i))
+		case l.Rates:
+			e.SetFloat(inside(v.Gauge, sources, i))
+			kind += ":rate"
 		case !m.o.RawCounts:
 			e.SetFloat(inside(m.rate(l, i, now), sources, i))
 			kind += ":rate"
@@ -112,7 +116,7 @@ func (m *Mapper) AppendValues(dst []event.Event, l *ValueList, now int64) []even
 		if ttl := l.Interval * m.o.TTLFactor; ttl > 0 && ttl < 1e9 {
 			e.SetTTL(ttl)
 		}
-		e.Set = event.NewSet(m.o.Tags, append(l.Identity.attrs(),
+		e.Set = event.NewSet(m.o.Tags, append(l.attrs(),
 			event.Attr{Key: "ds_name", Value: name}, event.Attr{Key: "ds_type", Value: kind}, event.Attr{Key: "ds_index", Value: strconv.Itoa(i)}))
 		dst = append(dst, e)
 	}
@@ -227,6 +231,14 @@ func (id *Identity) event() event.Event {
 		e.SetHost(id.Host)
 	}
 	return e
+}
+
+// attrs are what the sender says beside, and then what was read.
+func (l *ValueList) attrs() []event.Attr {
+	if len(l.Meta) == 0 {
+		return l.Identity.attrs()
+	}
+	return append(slices.Clone(l.Meta), l.Identity.attrs()...)
 }
 
 func (id *Identity) attrs() []event.Attr {

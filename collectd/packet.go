@@ -22,6 +22,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"zeta/event"
 )
 
 // ValueKind says what a value of collectd is.
@@ -43,7 +45,7 @@ func (k ValueKind) String() string {
 // Value is the reading of one data source.
 type Value struct {
 	Kind  ValueKind
-	Gauge float64 // of a Gauge
+	Gauge float64 // of a Gauge, and of all if the list has Rates
 	Count uint64  // of the others; a Derive is signed
 }
 
@@ -53,10 +55,12 @@ type Identity struct{ Host, Plugin, PluginInstance, Type, TypeInstance string }
 // ValueList is one reading.
 type ValueList struct {
 	Identity
-	Time     int64    // microseconds since the epoch; 0: none
-	Interval float64  // seconds until the next one; 0: none
-	Values   []Value  // one for each data source
-	Names    []string // of the data sources, where the sender says them; else nil
+	Time     int64        // microseconds since the epoch; 0: none
+	Interval float64      // seconds until the next one; 0: none
+	Values   []Value      // one for each data source
+	Names    []string     // of the data sources, where the sender says them; else nil
+	Rates    bool         // the sender has turned counters into rates
+	Meta     []event.Attr // what else the sender says
 }
 
 // Notification is a message of collectd, or of one of its thresholds.

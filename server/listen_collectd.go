@@ -121,7 +121,7 @@ func (l *collectdListener) datagram(b []byte, from netip.AddrPort) (events int) 
 	l.events = l.mapper.Append(l.events[:0], &l.packet, time.Now().UnixMicro())
 	if l.mapper.Full > l.full {
 		l.full = l.mapper.Full
-		l.server.refusals.refuse("collectd", "rates", from.String(), errors.New("more counters than maxRates; theirs are not turned into rates"))
+		l.server.refusals.refuse("collectd", "rates", from.String(), errTooManyRates)
 	}
 	if len(l.events) == 0 {
 		return 1
