@@ -65,7 +65,7 @@ func (e *Engine) install(rules *streams.Rules, next *streams.Graph, text string)
 		e.graph.Close()
 	}
 	e.graph, e.rulesText = next, text
-	if o, ok := rules.Settings["expire"].(ExpireOptions); ok {
+	if o, ok := rules.Settings["expire"].(streams.ExpireOptions); ok {
 		e.expiry.set(o)
 	}
 	e.arm()

@@ -62,6 +62,7 @@ func (c *corpusCase) run(result *CaseResult, opts RunOptions) {
 		result.Problems = problems
 		return
 	}
+	opts.Index = nil // what expires, the script pushes
 	run, err := newTestRun(rules, opts)
 	if err != nil {
 		fail("%v", err)

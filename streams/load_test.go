@@ -28,11 +28,11 @@ func TestDeclarations(t *testing.T) {
 	if !reflect.DeepEqual(rules.Listeners, want) {
 		t.Errorf("got %+v, want %+v", rules.Listeners, want)
 	}
-	if got, want := rules.Settings["expire"], (expireOptions{time.Minute, []string{}}); !reflect.DeepEqual(got, want) {
+	if got, want := rules.Settings["expire"], (ExpireOptions{time.Minute, []string{}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	rules = mustLoad(t, `index`)
-	if got, want := rules.Settings["expire"], (expireOptions{10 * time.Second, []string{"tags", "attributes"}}); !reflect.DeepEqual(got, want) {
+	if got, want := rules.Settings["expire"], (ExpireOptions{10 * time.Second, []string{"tags", "attributes"}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("by default %+v, want %+v", got, want)
 	}
 }

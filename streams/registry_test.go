@@ -32,12 +32,6 @@ func init() {
 		Defaults: tcpOptions{Idle: time.Minute},
 		Examples: []Example{{Rule: `listen.tcp("127.0.0.1:5555")`}},
 	})
-	RegisterSetting(SettingSpec[expireOptions]{
-		Name:     "expire",
-		Summary:  "When the index forgets.",
-		Defaults: expireOptions{Every: 10 * time.Second, Keep: []string{"tags", "attributes"}},
-		Examples: []Example{{Rule: `expire({every: "5s"})`}},
-	})
 }
 
 type paintOptions struct {
@@ -55,11 +49,6 @@ type tcpOptions struct {
 type tlsOptions struct {
 	Cert string `opt:"cert" doc:"file of the certificate"`
 	Key  string `opt:"key" doc:"file of the key"`
-}
-
-type expireOptions struct {
-	Every time.Duration `opt:"every" min:"1s" doc:"time between two sweeps"`
-	Keep  []string      `opt:"keep" doc:"fields that stay"`
 }
 
 // TestRegistrations holds every registration to what STYLE asks of it.

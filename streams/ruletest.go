@@ -232,6 +232,8 @@ func (l *load) constant(n ast.Node, operator string) (any, bool) {
 type RunOptions struct {
 	Restart bool                   // save, build anew and load after every step
 	Only    func(name string) bool // which tests; nil: all
+	// Index makes the index of each test, which is swept on its clock; nil: an index in which nothing expires.
+	Index func() ExpiringIndex
 
 	anew func(g *Graph) // called with each graph that is to take over, before its state comes
 }
@@ -283,11 +285,19 @@ type testRun struct {
 	rt    *Runtime
 	rec   *recorder
 	graph *Graph
+	index *sweptIndex // nil: nothing expires
 }
 
 func newTestRun(r *Rules, opts RunOptions) (*testRun, error) {
 	t := &testRun{rules: r, opts: opts, rec: newRecorder()}
-	t.rt = &Runtime{Clock: NewClock(0), Index: mapIndex{}, Testing: true, rec: t.rec}
+	t.rt = &Runtime{Clock: NewClock(0), Testing: true, rec: t.rec}
+	var index ExpiringIndex
+	if opts.Index != nil {
+		index = opts.Index()
+	}
+	if t.rt.Index = t.newIndex(index); index != nil {
+		t.index.on(t.rt.Clock)
+	}
 	var err error
 	t.graph, err = r.Build(t.rt)
 	return t, err
@@ -306,6 +316,9 @@ func (t *testRun) restart() error {
 	rt := *t.rt
 	rt.Clock = NewClock(t.rt.Clock.Now())
 	t.rt = &rt
+	if t.index != nil {
+		t.index.on(rt.Clock)
+	}
 	g, err := t.rules.Build(t.rt)
 	if err != nil {
 		return err

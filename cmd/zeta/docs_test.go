@@ -46,7 +46,7 @@ func TestRuleBlocks(t *testing.T) {
 				t.Errorf("%v", problems)
 				continue
 			}
-			for _, r := range loaded.RunTests(streams.RunOptions{Restart: true}) {
+			for _, r := range loaded.RunTests(streams.RunOptions{Restart: true, Index: newTestIndex}) {
 				for _, f := range r.Failures {
 					t.Errorf("%s: %s: %s", page, r.Name, f)
 				}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"zeta/index"
 	"zeta/query"
 	"zeta/streams"
 )
@@ -187,7 +188,7 @@ func testFiles(paths []string) ([]string, error) {
 
 // runFile runs the tests of one file.
 func (o *testFlags) runFile(name string) (fileReport, error) {
-	opts := streams.RunOptions{Restart: o.restart, Only: func(name string) bool { return strings.Contains(name, o.run) }}
+	opts := streams.RunOptions{Restart: o.restart, Index: newTestIndex, Only: func(name string) bool { return strings.Contains(name, o.run) }}
 	if filepath.Ext(name) == ".json" {
 		return o.runCorpus(name, opts)
 	}
@@ -209,6 +210,9 @@ func (o *testFlags) runFile(name string) (fileReport, error) {
 	}
 	return r, nil
 }
+
+// newTestIndex makes the index of a test: the one that serves.
+func newTestIndex() streams.ExpiringIndex { return index.New(index.Options{}) }
 
 // runCorpus runs the cases of a conformance file.
 func (o *testFlags) runCorpus(name string, opts streams.RunOptions) (r fileReport, err error) {
