@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"zeta/event"
 	"zeta/streams"
 
 	"github.com/klauspost/compress/snappy"
@@ -87,10 +88,20 @@ func (d *bodyDoor) remoteWrite(w http.ResponseWriter, r *http.Request, m *remote
 	if b, err = snappy.Decode(nil, b); err != nil {
 		return refuseRequest(http.StatusBadRequest, "decode", "the body is not compressed with snappy: %w", err)
 	}
-	if err := m.read(b, version); errors.Is(err, errTooMany) {
+	m.ingest = func(events []event.Event) error {
+		if err := d.ingest(r, events); err != nil {
+			return refuseRequest(http.StatusInternalServerError, "internal", "%w", err)
+		}
+		return nil
+	}
+	refused := (*doorError)(nil)
+	switch err := m.read(b, version); {
+	case errors.Is(err, errTooMany):
 		return refuseRequest(http.StatusBadRequest, "limit", "the request has more than %d events; send less in one, or raise maxEvents", d.opts.MaxEvents)
-	} else if err != nil {
+	case errors.As(err, &refused):
+		return err
+	case err != nil:
 		return refuseRequest(http.StatusBadRequest, "decode", "%w", err)
 	}
-	return d.ingest(r, m.events)
+	return nil
 }

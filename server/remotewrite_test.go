@@ -135,13 +135,48 @@ func TestRemoteWriteDoor(t *testing.T) {
 	}
 }
 
+// TestRemoteWriteMemory holds that a message of as many objects as possible is not held as events, or refused.
+func TestRemoteWriteMemory(t *testing.T) {
+	const size = 1 << 20
+	name := pbBytes(1, pbJoin(pbBytes(1, []byte("__name__")), pbBytes(2, []byte("n"))))
+	series := func(n protowire.Number, parts ...[]byte) []byte { return pbBytes(n, pbJoin(parts...)) }
+	repeat := func(b []byte, room int) []byte { return bytes.Repeat(b, room/len(b)) }
+	symbols := pbJoin(pbBytes(4, []byte("__name__")), pbBytes(4, []byte("n")))
+	for _, tt := range []struct {
+		name    string
+		b       []byte
+		version int
+	}{
+		{"samples", series(1, name, repeat(pbBytes(2, nil), size)), 1},
+		{"series", repeat(series(1, name, pbBytes(2, nil)), size), 1},
+		{"labels", repeat(series(1, name, repeat(pbBytes(1, nil), 398), pbBytes(2, nil)), size), 1},
+		{"short labels", repeat(series(1, name, repeat(pbBytes(1, pbJoin(pbBytes(1, []byte("a")), pbBytes(2, []byte("b")))), 1500), pbBytes(2, nil)), size), 1},
+		{"symbols", append(append(symbols, repeat(pbBytes(4, nil), size)...), series(5, pbBytes(1, []byte{0, 1}), pbBytes(2, nil))...), 2},
+		{"series of symbols", append(symbols, repeat(series(5, pbBytes(1, []byte{0, 1}), pbBytes(2, nil)), size)...), 2},
+		{"histograms", append(symbols, series(5, pbBytes(1, []byte{0, 1}), repeat(pbBytes(3, nil), size))...), 2},
+	} {
+		heap := newPeak(len(tt.b))
+		m := &remoteWrite{most: 10_000_000, ingest: heap.ingest}
+		if err := m.read(tt.b, tt.version); err != nil || heap.events != m.count || m.count == 0 {
+			t.Errorf("%s: %d of %d events, %v", tt.name, heap.events, m.count, err)
+		}
+		heap.within(t, 4)
+		m = &remoteWrite{most: m.count - 1, ingest: heap.ingest}
+		heap.events = 0
+		if err := m.read(tt.b, tt.version); err != errTooMany || heap.events > 0 {
+			t.Errorf("%s: with one event too many %d were taken, %v", tt.name, heap.events, err)
+		}
+	}
+}
+
 func FuzzRemoteWrite(f *testing.F) {
 	f.Add(writeV1(), 1)
 	f.Add(writeV2(), 2)
 	f.Fuzz(func(t *testing.T, b []byte, version int) {
 		m := &remoteWrite{most: 1000, apart: []string{"*"}}
-		if err := m.read(b, version); err == nil && len(m.events) > len(b) {
-			t.Fatalf("%d events out of %d bytes", len(m.events), len(b))
+		err := m.read(b, version)
+		if err == nil && len(m.events) > len(b) || len(m.events) > 0 && err != nil {
+			t.Fatalf("%d events out of %d bytes: %v", len(m.events), len(b), err)
 		}
 	})
 }
