@@ -11,8 +11,9 @@
 // Guarantees:
 //   - A broker that is away is no error: zeta starts, and tries again and again, with pauses that grow to
 //     half a minute. The gauge zeta_server_connections says whether it is there.
-//   - Where the broker keeps messages, they are acknowledged after their events have run through the rules: what
-//     zeta was given and did not get to is delivered again, so that events may come twice.
+//   - Where the broker keeps messages, they are acknowledged after their events have run through the rules and are on
+//     zeta's disk, if it has a data directory: what zeta was given and did not get to is delivered again, so that
+//     events may come twice. While the disk fails nothing is acknowledged.
 //   - A message that cannot be read is counted, logged and acknowledged like the others: it would not get
 //     better, and would hold up those behind it.
 //   - What waits in zeta is bounded in messages and in bytes.

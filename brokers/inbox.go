@@ -1,6 +1,7 @@
 package brokers
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,12 +36,16 @@ type inbox struct {
 	stats   wire.Stats
 	msg     wire.Msg
 	batch   []event.Event
+
+	// take runs a batch through the rules; keep also makes it safe, again and again until ctx is done.
+	take func(batch []event.Event) error
+	keep func(ctx context.Context, batch []event.Event) error
 }
 
 func newInbox(door *server.Doorway, format string, limits payloadLimits) *inbox {
 	l := wire.DefaultLimits
 	l.Frame, l.Events = limits.size, limits.events
-	return &inbox{door: door, format: format, limits: limits, decoder: wire.NewDecoder(l)}
+	return &inbox{door: door, format: format, limits: limits, decoder: wire.NewDecoder(l), take: door.Ingest, keep: door.Keep}
 }
 
 // add reads a payload; its events wait for flush. service is that of events that have none, "" for none. What
@@ -96,25 +101,39 @@ func (b *inbox) decode(payload []byte) (reason string, err error) {
 	return "", nil
 }
 
-// flush runs what waits through the rules, as one batch.
+// flush runs what waits through the rules, as one batch, for a broker that keeps nothing.
 func (b *inbox) flush() error {
 	if len(b.batch) == 0 {
 		return nil
 	}
-	err := b.door.Ingest(b.batch)
-	clear(b.batch)
-	b.batch = b.batch[:0]
+	err := b.take(b.batch)
+	b.empty()
 	if err != nil {
 		b.door.Refuse("internal", "", err)
 	}
 	return err
 }
 
-// answer runs a payload, and what waits before it, through the rules and returns the answer in the payload's
-// format: a Riemann message, events where it asked for some; or {} or {"error": …}.
-func (b *inbox) answer(payload []byte, service, from string) []byte {
+// settle runs what waits through the rules and makes it safe. After an error, which comes at the end of zeta only,
+// the broker has to keep the messages.
+func (b *inbox) settle(ctx context.Context) error {
+	if len(b.batch) == 0 {
+		return nil
+	}
+	defer b.empty()
+	return b.keep(ctx, b.batch)
+}
+
+func (b *inbox) empty() {
+	clear(b.batch)
+	b.batch = b.batch[:0]
+}
+
+// answer runs a payload, and what waits before it, through the rules, makes it safe and returns the answer in the
+// payload's format: a Riemann message, events where it asked for some; or {} or {"error": …}.
+func (b *inbox) answer(ctx context.Context, payload []byte, service, from string) []byte {
 	err := b.add(payload, service, from)
-	if ferr := b.flush(); err == nil {
+	if ferr := b.settle(ctx); err == nil {
 		err = ferr
 	}
 	if b.format == formatJSON {

@@ -171,7 +171,11 @@ func (k *kafkaListener) Serve(context.Context) error {
 				k.door.Refuse("broker", k.opts.Brokers, fmt.Errorf("topic %s, partition %d: %w", topic, partition, err))
 			}
 		})
-		k.door.Guard("records of Kafka", func() { k.take(in, fetches) })
+		var err error
+		k.door.Guard("records of Kafka", func() { err = k.take(in, fetches) })
+		if err != nil {
+			break
+		}
 		k.client.MarkCommitRecords(fetches.Records()...)
 		k.client.AllowRebalance()
 	}
@@ -182,14 +186,20 @@ func (k *kafkaListener) Serve(context.Context) error {
 	return nil
 }
 
-// take runs the records of one poll through the rules.
-func (k *kafkaListener) take(in *inbox, fetches kgo.Fetches) {
+// take runs the records of one poll through the rules; after an error, at the end of zeta, they have to come again.
+func (k *kafkaListener) take(in *inbox, fetches kgo.Fetches) (err error) {
 	fetches.EachRecord(func(r *kgo.Record) {
+		if err != nil {
+			return
+		}
 		if in.add(r.Value, "", r.Topic); len(in.batch) >= batchEvents {
-			in.flush()
+			err = in.settle(k.ctx)
 		}
 	})
-	in.flush()
+	if err == nil {
+		err = in.settle(k.ctx)
+	}
+	return err
 }
 
 // commit tells Kafka how far zeta has come.

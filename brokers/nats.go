@@ -25,7 +25,7 @@ func init() {
 			"An event without a service has the message's subject as service; host, time and state stay missing when the sender names none. " +
 			"A message with a reply subject is answered after its events have run through the rules: {} or {\"error\": …}, or a Riemann message with the events its query asked for. " +
 			"Zetas with the same queue share the messages. Plain NATS keeps nothing: what is published while zeta is away, or faster than it can take, is lost; the latter is counted with the reason slow. " +
-			"With stream the messages come from a durable JetStream consumer and are acknowledged after they have run through the rules.",
+			"With stream the messages come from a durable JetStream consumer and are acknowledged after they have run through the rules and are on disk.",
 		Defaults: NATSOptions{Subjects: []string{"events.>"}, Durable: "zeta", Format: formatJSON, MaxSize: 1 << 20, MaxEvents: wire.DefaultLimits.Events},
 		Check:    checkNATS,
 		Examples: []streams.Example{
@@ -214,7 +214,7 @@ func (n *natsListener) subscribe(nc *nats.Conn) error {
 // take reads a message; its events run at once, or with those of the messages that wait.
 func (n *natsListener) take(in *inbox, m *nats.Msg, more bool) {
 	if m.Reply != "" {
-		if err := m.Respond(in.answer(m.Data, m.Subject, m.Subject)); err != nil && n.ctx.Err() == nil {
+		if err := m.Respond(in.answer(n.ctx, m.Data, m.Subject, m.Subject)); err != nil && n.ctx.Err() == nil {
 			n.door.Refuse("reply", m.Subject, err)
 		}
 		return
@@ -272,8 +272,9 @@ func (n *natsListener) pull(nc *nats.Conn) error {
 		}
 		n.door.Guard("message of "+m.Subject(), func() {
 			in.add(m.Data(), m.Subject(), m.Subject())
-			in.flush()
-			err = m.Ack()
+			if err = in.settle(n.ctx); err == nil {
+				err = m.Ack()
+			}
 		})
 		if err != nil {
 			return err

@@ -22,7 +22,7 @@ func init() {
 		Summary: "Take Riemann messages, or JSON, from an exchange of RabbitMQ.",
 		Doc: "A message holds a protobuf message as over TCP, without its length; with format: \"json\" an event, several behind one another, or an array of them. " +
 			"As in Riemann the exchange is declared (a topic exchange that is not durable), and bound with key to a queue that ends with zeta; with queue it is a durable queue of that name, which keeps what comes while zeta is away. " +
-			"A message is acknowledged after its events have run through the rules, also when it could not be read. " +
+			"A message is acknowledged after its events have run through the rules and are on disk, also when it could not be read. " +
 			"One with reply-to is answered to the same exchange with reply-to as the routing key and the same correlation id: a Riemann message, with the events its query asked for, or {} or {\"error\": …}.",
 		Defaults: RabbitMQOptions{Exchange: "riemann", Kind: "topic", Key: "#", Prefetch: 1000, Format: formatRiemann, MaxSize: wire.DefaultLimits.Frame, MaxEvents: wire.DefaultLimits.Events},
 		Check:    checkRabbitMQ,
@@ -204,7 +204,7 @@ type publisher interface {
 // after that, with those before it.
 func (r *rabbitListener) take(in *inbox, ch publisher, d amqp.Delivery, more bool) error {
 	if d.ReplyTo != "" {
-		answer := in.answer(d.Body, "", d.RoutingKey)
+		answer := in.answer(r.ctx, d.Body, "", d.RoutingKey)
 		ctx, cancel := context.WithTimeout(context.Background(), rabbitReply)
 		defer cancel()
 		kind := "application/octet-stream"
@@ -220,6 +220,8 @@ func (r *rabbitListener) take(in *inbox, ch publisher, d amqp.Delivery, more boo
 	if more && len(in.batch) < batchEvents {
 		return nil
 	}
-	in.flush()
+	if err := in.settle(r.ctx); err != nil {
+		return err
+	}
 	return d.Ack(true)
 }

@@ -16,7 +16,9 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/twmb/franz-go/pkg/kgo"
 
+	"zeta/event"
 	"zeta/event/wire"
 	"zeta/server"
 	"zeta/streams"
@@ -86,7 +88,7 @@ func TestRabbitMQDeliveries(t *testing.T) {
 			[]string{`riemann back c1 "\x10\x01"`}},
 		{"answered in JSON", formatJSON, []amqp.Delivery{{Body: []byte(`{"service": "r7", "metric": 7}`), ReplyTo: "back", CorrelationId: "c2"}}, []uint64{1}, []string{`riemann back c2 "{}"`}},
 	} {
-		r := &rabbitListener{door: door, opts: RabbitMQOptions{Exchange: "riemann", Format: c.format}}
+		r := &rabbitListener{door: door, ctx: t.Context(), opts: RabbitMQOptions{Exchange: "riemann", Format: c.format}}
 		in := newInbox(door, c.format, payloadLimits{1 << 20, 100})
 		ch := &fakeChannel{}
 		for i, d := range c.deliveries {
@@ -101,6 +103,26 @@ func TestRabbitMQDeliveries(t *testing.T) {
 	}
 	for n := 1; n <= 7; n++ {
 		z.want(fmt.Sprintf("r%d", n), n)
+	}
+}
+
+// What could not be kept is not acknowledged: the broker delivers it again.
+func TestNothingIsAcknowledgedThatIsNotKept(t *testing.T) {
+	serve(t, `listen.brokertest();`)
+	door := <-testDoors
+	r := &rabbitListener{door: door, ctx: t.Context(), opts: RabbitMQOptions{Format: formatRiemann}}
+	in := newInbox(door, formatRiemann, payloadLimits{1 << 20, 100})
+	refused := errors.New("zeta ends while the disk fails")
+	in.keep = func(context.Context, []event.Event) error { return refused }
+	ch := &fakeChannel{}
+	err := r.take(in, ch, amqp.Delivery{Body: message("r", 1), Acknowledger: ch, DeliveryTag: 1}, false)
+	if !errors.Is(err, refused) || len(ch.acks) > 0 {
+		t.Errorf("RabbitMQ: error %v, %d acknowledgements, want the refusal and none", err, len(ch.acks))
+	}
+	k := &kafkaListener{ctx: t.Context()}
+	record := kgo.Fetches{{Topics: []kgo.FetchTopic{{Partitions: []kgo.FetchPartition{{Records: []*kgo.Record{{Value: message("r", 1)}}}}}}}}
+	if err := k.take(in, record); !errors.Is(err, refused) {
+		t.Errorf("Kafka: error %v, want the refusal", err)
 	}
 }
 
