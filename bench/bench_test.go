@@ -55,6 +55,7 @@ func TestJudge(t *testing.T) {
 		{more, measured{value: 31}, "stretch"},
 		{more, measured{value: 25}, "must"},
 		{more, measured{value: 10}, "missed by 100 %"},
+		{goal{}, measured{value: 10}, ""},
 	} {
 		if got, _ := c.goal.judge(c.m); got != c.want {
 			t.Errorf("%+v of %+v: %q, want %q", c.m, c.goal, got, c.want)

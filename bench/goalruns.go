@@ -87,7 +87,7 @@ func measureMillion(ctx context.Context, c *config) ([]measured, error) {
 	if err != nil {
 		return nil, err
 	}
-	alone, scanned, err := c.scans(ctx)
+	times, scan, err := c.scans(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,12 +97,13 @@ func measureMillion(ctx context.Context, c *config) ([]measured, error) {
 	}
 	k := ingest.Calibration
 	return []measured{of(ingest), {value: ingest.RSS * 1.048576}, {value: entry}, {cycle, k}, {byPrefix.RoundTrip, k}, {byHost.RoundTrip, k},
-		{value: 1000 * pauses[`go_gc_duration_seconds{quantile="1"}`]}, {value: scanned / alone}}, nil
+		{value: 1000 * pauses[`go_gc_duration_seconds{quantile="1"}`]}, {value: times}, {value: scan}}, nil
 }
 
-// scans measures the ack p99 of a steady load alone and while ten scans of the whole index run a second.
-// The server has all cores: with one, the runtime alone decides how long a scan keeps it.
-func (c *config) scans(ctx context.Context) (alone, scanned float64, err error) {
+// scans measures the ack p99 of a steady load while ten scans of the whole index run a second, and returns how many
+// times that without them it is, and how long a scan took, in ms: medians of several pairs of runs, one
+// behind the other. The server has all cores.
+func (c *config) scans(ctx context.Context) (times, trip float64, err error) {
 	all := *c
 	all.procs = 0
 	t, err := all.start(ctx, fivePredicates)
@@ -115,25 +116,29 @@ func (c *config) scans(ctx context.Context) (alone, scanned float64, err error) 
 	}
 	l := c.million(t, "")
 	l.Sample.Series, l.Sample.Batch = 100_000, 100
-	l.Conns, l.Depth, l.Rate, l.Time = 4, 64, 200_000, 3*c.time
-	r, err := ask[loadResult](ctx, "load", l)
-	if err != nil {
-		return 0, 0, err
+	l.Conns, l.Depth, l.Rate, l.Time, l.Calibrate = 4, 64, 200_000, 2*c.time, 0
+	q := queryLoad{Addr: t.addr["tcp"], PID: t.pid(), Query: `metric > 1000000.0`, Every: 100 * time.Millisecond, Times: int(3*c.time/(100*time.Millisecond)) + 5}
+	var ratios, trips []float64
+	for range c.repeat {
+		alone, err := ask[loadResult](ctx, "load", l)
+		if err != nil {
+			return 0, 0, err
+		}
+		scans := make(chan *queryResult, 1)
+		failed := make(chan error, 1)
+		go func() {
+			r, err := ask[queryResult](ctx, "query", q)
+			scans <- r
+			failed <- err
+		}()
+		beside, err := ask[loadResult](ctx, "load", l)
+		r := <-scans
+		if err := errors.Join(err, <-failed); err != nil {
+			return 0, 0, err
+		}
+		ratios, trips = append(ratios, beside.P99/alone.P99), append(trips, r.RoundTrip)
 	}
-	q := queryLoad{Addr: t.addr["tcp"], PID: t.pid(), Query: `metric > 1000000.0`, Every: 100 * time.Millisecond, Times: int(4*c.time/(100*time.Millisecond)) + 5}
-	done := make(chan error, 1)
-	go func() {
-		_, err := ask[queryResult](ctx, "query", q)
-		done <- err
-	}()
-	s, err := ask[loadResult](ctx, "load", l)
-	if qerr := <-done; err == nil {
-		err = qerr
-	}
-	if err != nil {
-		return 0, 0, err
-	}
-	return r.P99, s.P99, nil
+	return middle(ratios), middle(trips), nil
 }
 
 func measureRandom(ctx context.Context, c *config) ([]measured, error) {

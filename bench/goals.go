@@ -11,7 +11,7 @@ type goal struct {
 	row           string
 	what          string
 	unit          string
-	must, stretch float64
+	must, stretch float64 // 0: none, the figure stands beside the others
 	scale         float64 // what the calibration was on the reference machine; 0: the figure does not depend on the machine's speed
 	more          bool    // more is better
 }
@@ -41,6 +41,7 @@ var goals = []struct {
 		{row: "14", what: "query by host, 1 M, round trip", unit: "ms", must: 0.5, stretch: 0.15, scale: referenceApp},
 		{row: "GC", what: "longest GC pause, 1 M series under load", unit: "ms", must: 1, stretch: 0.3},
 		{row: "Q", what: "ack p99 with 10 full scans a second, against without", unit: "times", must: 2, stretch: 1.2},
+		{row: "Q", what: "a full scan meanwhile, of which nothing fits", unit: "ms"},
 	}},
 	{measureRandom, []goal{
 		{row: "7", what: "1 M series in random order", unit: "ns/event", must: 800, stretch: 400, scale: referenceApp},
@@ -108,11 +109,19 @@ func printGoals(ctx context.Context, c *config) error {
 			if g.scale > 0 {
 				calibration = fmt.Sprintf("%.0f", values[i].calibration)
 			}
-			fmt.Printf("| %s | %s, %s | %s | %s | %s | %s | %s | %s |\n", g.row, g.what, g.unit, figure(g.must), figure(g.stretch), figure(values[i].value), calibration, figure(must), verdict)
+			fmt.Printf("| %s | %s, %s | %s | %s | %s | %s | %s | %s |\n", g.row, g.what, g.unit, limit(g.must), limit(g.stretch), figure(values[i].value), calibration, limit(must), verdict)
 		}
 	}
 	fmt.Printf("\n%d goals are missed\n", missed)
 	return nil
+}
+
+// limit writes a goal, or nothing.
+func limit(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return figure(v)
 }
 
 func matchesAny(c *config, goals []goal) bool {
@@ -126,6 +135,9 @@ func matchesAny(c *config, goals []goal) bool {
 
 // judge compares a value with the goal as it is on this machine.
 func (g goal) judge(m measured) (verdict string, must float64) {
+	if g.must == 0 {
+		return "", 0
+	}
 	scale := 1.0
 	if g.scale > 0 {
 		scale = m.calibration / g.scale

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"zeta/event"
+	"zeta/internal/giveway"
 	"zeta/query"
 )
 
@@ -14,6 +15,9 @@ type candidates struct {
 	numbers [pageSize]uint32 // services of a page
 	wanted  [pageSize]uint8  // places of a page
 	matches []event.Event    // those that fit, for take
+
+	turn  giveway.Turn
+	spent int // cost since the turn was looked at
 }
 
 var candidatesPool = sync.Pool{New: func() any {
@@ -28,7 +32,20 @@ func putCandidates(c *candidates) {
 	clear(c.entries[:cap(c.entries)])
 	clear(c.series[:cap(c.series)])
 	clear(c.matches[:cap(c.matches)])
+	c.turn.Close()
+	c.turn, c.spent = giveway.Turn{}, 0
 	candidatesPool.Put(c)
+}
+
+// pageCost is what the way to a page costs, seldom in the processor's caches, beside its entries.
+const pageCost = 32
+
+// rest lets the engine's connections go first, now and then. No lock is held.
+func (c *candidates) rest(cost int) {
+	if c.spent += pageCost + cost; c.spent >= clockEvery {
+		c.spent = 0
+		c.turn.Next()
+	}
 }
 
 // walk calls take with the entries of every page that has some, until it returns false. s narrows the
@@ -82,6 +99,10 @@ func (c *candidates) walk(b *block, s *search, take func(c *candidates) bool) bo
 			return true
 		}
 	}
+	each := 4
+	if s != nil {
+		each = s.q.Cost()
+	}
 	for i := 0; ; i++ {
 		more := false
 		if s != nil && s.plan.Service != nil {
@@ -95,6 +116,7 @@ func (c *candidates) walk(b *block, s *search, take func(c *candidates) bool) bo
 		if len(c.entries) > 0 && !take(c) {
 			return false
 		}
+		c.rest(each * len(c.entries))
 	}
 }
 

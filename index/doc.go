@@ -19,7 +19,7 @@
 //   - Advance, Resolve, Put, Delete, Expire, Shift, Restore, Image and SubscribeWithSnapshot belong to the engine:
 //     one caller at a time, in its order. Everything else may be called by anyone at any time.
 //   - A search copies at most one page (256 entries) of a block at a time; that copy is all the engine can
-//     ever wait for. It sees each entry as it was at some moment of the search; one that was removed and
+//     ever wait for, and it lets the connections go first every 100 µs. It sees each entry as it was at some moment of the search; one that was removed and
 //     came back meanwhile may be seen twice or not at all.
 //   - Series, hosts, results and whatever waits for subscribers are bounded, and what a bound refused is counted.
 //   - A subscription gets every event published after it was made, in order, or ends with ErrLagged.

@@ -89,6 +89,7 @@ func (m *Image) Records(fn func(r *Record) bool) {
 				if !records(c.series, c.entries, fn) || !m.drain(fn) {
 					return
 				}
+				c.rest(4 * len(c.entries))
 			}
 		}
 	}
