@@ -78,7 +78,8 @@ type ByBuilderOptions struct {
 	Children Branch        `arg:"3,rest" fork:"true" doc:"the streams that each value gets its own copy of"`
 }
 
-// by keeps a fork for each value of its keys.
+// by keeps a fork for each value of its keys. An event of a known series touches little memory: the slot that its
+// series leads to, the fork, and the state of the first operator.
 type by struct {
 	env   *Env
 	opts  ByOptions
@@ -91,7 +92,8 @@ type by struct {
 	key   []byte // scratch
 
 	series bySeries
-	near   []*fork // by Series.ID or HostID: a guess, checked before it is believed
+	near   []bySlot // by Series.ID or HostID: guesses, checked before they are believed
+	gate   gate     // of the forks' first operator, without what follows; zero: they begin with something else
 }
 
 // bySeries says that the keys are identity fields, so that an event's series leads to its fork.
@@ -104,14 +106,18 @@ const (
 	byBoth
 )
 
+// bySlot is a guess: the fork of a series; nil: none.
+type bySlot struct {
+	series *event.Series
+	fork   *fork
+}
+
 // fork is one value's copy of the children.
 type fork struct {
-	scope         *scope
-	next          Stream
-	used          int64 // when its last event came
-	host, service string
-	has           event.Presence
-	values        []Datum // what byBuilder binds
+	used   int64  // when its last event came
+	next   Stream // behind by's gate
+	scope  scope
+	values []Datum // what byBuilder binds
 }
 
 func newBy(env *Env, o ByOptions, binds bool) *by {
@@ -142,45 +148,48 @@ func (b *by) Push(v Value) {
 	b.env.node.events++
 	now := b.env.Now()
 	// Fast path: the series leads to the fork.
-	if e := v.Event; e != nil && e.Series != nil && b.series != byAnything {
-		if f := b.nearby(e); f != nil {
+	if e := v.Event; e != nil && e.Series != nil && b.series != byAnything && b.gate.takes != Windows {
+		if f := b.nearby(e.Series); f != nil {
 			f.used = now
+			if b.gate.place != nil {
+				b.gate.place.events++
+			}
 			f.next.Push(v)
 			return
 		}
 	}
 	f := b.find(v, now)
 	f.used = now
-	f.next.Push(v)
+	if b.gate.place == nil {
+		f.next.Push(v)
+		return
+	}
+	g := b.gate
+	g.next = f.next
+	g.Push(v)
 }
 
 func (b *by) counts() {}
 
-// slot is where the guess for e stands.
-func (b *by) slot(e *event.Event) uint32 {
+// slot is where the guess for a series stands.
+func (b *by) slot(s *event.Series) uint32 {
 	if b.series == byHost {
-		return e.Series.HostID
+		return s.HostID
 	}
-	return e.Series.ID
+	return s.ID
 }
 
-func (b *by) nearby(e *event.Event) *fork {
-	if i := b.slot(e); int(i) < len(b.near) {
-		if f := b.near[i]; f != nil && f.fits(e, b.series) {
-			return f
+func (b *by) nearby(s *event.Series) *fork {
+	if i := b.slot(s); int(i) < len(b.near) {
+		if n := &b.near[i]; n.series == s || b.series == byHost && n.series != nil && sameHost(n.series, s) {
+			return n.fork
 		}
 	}
 	return nil
 }
 
-func (f *fork) fits(e *event.Event, s bySeries) bool {
-	switch s {
-	case byHost:
-		return f.host == e.Host && f.has == e.Has&event.HasHost
-	case byService:
-		return f.service == e.Service && f.has == e.Has&event.HasService
-	}
-	return f.host == e.Host && f.service == e.Service && f.has == e.Has&(event.HasHost|event.HasService)
+func sameHost(a, b *event.Series) bool {
+	return a.Host == b.Host && a.Has&event.HasHost == b.Has&event.HasHost
 }
 
 // maxNear bounds the guesses: series beyond it are found by their key.
@@ -199,24 +208,16 @@ func (b *by) find(v Value, now int64) *fork {
 			values = b.values(v)
 		}
 		f = b.add(string(b.key), values, now)
-		if e := v.Event; e != nil {
-			f.host, f.service, f.has = e.Host, e.Service, e.Has&b.series.fields()
-		}
 	}
 	if e := v.Event; e != nil && e.Series != nil && b.series != byAnything {
-		if i := b.slot(e); i < maxNear {
+		if i := b.slot(e.Series); i < maxNear {
 			if int(i) >= len(b.near) {
-				b.near = append(b.near, make([]*fork, int(i)+1-len(b.near))...)
+				b.near = append(b.near, make([]bySlot, int(i)+1-len(b.near))...)
 			}
-			b.near[i] = f
-			f.host, f.service, f.has = e.Host, e.Service, e.Has&b.series.fields()
+			b.near[i] = bySlot{e.Series, f}
 		}
 	}
 	return f
-}
-
-func (s bySeries) fields() event.Presence {
-	return [...]event.Presence{0, event.HasHost, event.HasService, event.HasHost | event.HasService}[s]
 }
 
 func (b *by) values(v Value) []Datum {
@@ -233,17 +234,23 @@ func (b *by) add(key string, values []Datum, now int64) *fork {
 		b.evict()
 	}
 	outer := b.env.scope
-	in := &Input{rt: b.env.rt, Vars: outer.in.Vars}
+	in := outer.in
 	if b.binds {
-		bound := values[0:]
-		value := Datum{Kind: List, List: bound}
-		if len(bound) == 1 {
-			value = bound[0]
+		value := Datum{Kind: List, List: values}
+		if len(values) == 1 {
+			value = values[0]
 		}
-		in.Vars = append(slices.Clone(outer.in.Vars), value)
+		in = &Input{rt: b.env.rt, Vars: append(slices.Clone(outer.in.Vars), value)}
 	}
-	f := &fork{scope: &scope{graph: outer.graph, parent: outer, key: key, in: in}, used: now, values: values}
-	f.next = b.opts.Children.Build(&Env{rt: b.env.rt, node: b.env.node, scope: f.scope, handler: b.env.handler})
+	f := &fork{used: now, scope: scope{graph: outer.graph, parent: outer, key: key, in: in}, values: values}
+	f.next = b.opts.Children.Build(&Env{rt: b.env.rt, node: b.env.node, scope: &f.scope, handler: b.env.handler})
+	// What stands first in all forks counts and checks here, so that no fork needs a gate of its own.
+	if g, ok := f.next.(*gate); ok {
+		f.next = g.next
+		if b.gate.place == nil {
+			b.gate = gate{place: g.place, takes: g.takes, env: &Env{rt: b.env.rt, node: g.place, scope: outer, handler: b.env.handler}}
+		}
+	}
 	b.forks[key] = f
 	b.order = append(b.order, f)
 	if _, pending := b.sweep.Pending(); !pending {
@@ -300,9 +307,9 @@ func (b *by) remove(gone func(f *fork) bool) {
 	}
 	clear(b.order[len(kept):])
 	b.order = kept
-	for i, f := range b.near {
-		if f != nil && f.next == nil {
-			b.near[i] = nil
+	for i, n := range b.near {
+		if n.fork != nil && n.fork.next == nil {
+			b.near[i] = bySlot{}
 		}
 	}
 }
@@ -328,9 +335,6 @@ func (b *by) Save(s *Saver) {
 	for _, f := range b.order {
 		s.String(f.scope.key)
 		s.Int(f.used)
-		s.String(f.host)
-		s.String(f.service)
-		s.Uint(uint64(f.has))
 		s.Uint(uint64(len(f.values)))
 		for _, d := range f.values {
 			s.Datum(d)
@@ -347,7 +351,6 @@ func (b *by) loadForks(l *Loader, m *Moved, outer string) {
 	l.Timer(b.sweep)
 	for range l.Len() {
 		key, used := l.String(), l.Int()
-		host, service, has := l.String(), l.String(), event.Presence(l.Uint())
 		values := make([]Datum, l.Len())
 		for i := range values {
 			values[i] = l.Datum()
@@ -360,7 +363,6 @@ func (b *by) loadForks(l *Loader, m *Moved, outer string) {
 			return
 		}
 		f := b.add(key, values, used)
-		f.host, f.service, f.has = host, service, has
 		f.scope.load(l, m, outer)
 	}
 }

@@ -22,7 +22,10 @@ func init() {
 			return in
 		},
 		New: func(env *Env, o ChangedOptions, next Stream) (Stream, error) {
-			return &changed{env: env, opts: o, next: next, last: o.Init, state: o.Value.field.Name == "state" && !o.Pairs}, nil
+			if o.Value.field.Name == "state" && !o.Pairs && (o.Init.Kind == Missing || o.Init.Kind == String) {
+				return &transitions{last: o.Init.Str, known: o.Init.Kind == String, next: next}, nil
+			}
+			return &changed{env: env, opts: o, next: next, last: o.Init}, nil
 		},
 		Examples: []Example{{
 			Title: "only transitions",
@@ -70,21 +73,47 @@ type ChangedOptions struct {
 	Pairs bool  `opt:"pairs" doc:"give the event before along; default false"`
 }
 
+// transitions is changed where the value is the state: the one that stands below many by, so it is small.
+type transitions struct {
+	last  string
+	known bool // not missing
+	next  Stream
+}
+
+// Push implements Stream.
+func (c *transitions) Push(v Value) {
+	state, known := "", false
+	if e := v.Event; e != nil && e.Has&event.HasState != 0 {
+		state, known = e.State, true
+	}
+	if known != c.known || state != c.last {
+		c.last, c.known = state, known
+		c.next.Push(v)
+	}
+}
+
+// Save implements Stateful.
+func (c *transitions) Save(s *Saver) {
+	s.Bool(c.known)
+	s.String(c.last)
+}
+
+// Load implements Stateful.
+func (c *transitions) Load(l *Loader) {
+	c.known = l.Bool()
+	c.last = l.String()
+}
+
 type changed struct {
-	state  bool // what is compared is the state alone
-	last   Datum
-	next   Stream
 	env    *Env
+	opts   ChangedOptions
+	next   Stream
+	last   Datum
 	before previous
-	opts   ChangedOptions // read only when something has changed, so it stands last
 }
 
 // Push implements Stream.
 func (c *changed) Push(v Value) {
-	// Fast path: the state is there and has not changed.
-	if e := v.Event; c.state && e != nil && c.last.Kind == String && e.Has&event.HasState != 0 && e.State == c.last.Str {
-		return
-	}
 	if !c.opts.Pairs {
 		if c.observe(c.opts.Value.Eval(v)) {
 			c.next.Push(v)

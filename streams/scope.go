@@ -67,6 +67,8 @@ type node struct {
 	path     *statePath
 	opts     reflect.Value
 	binds    []bind
+	bound    reflect.Value         // opts as the last instance got them
+	boundTo  *Input                // of that instance's scope
 	make     func(env *Env) Stream // of a sink; else the registration's
 	sink     string                // of a sink, its ID
 	at       file.Location
@@ -95,16 +97,20 @@ type outlet struct {
 	part  *part
 }
 
-// bind returns the options of an instance in the scope of env.
+// bind returns the options of an instance in the scope of env. Scopes whose expressions see the same share them.
 func (n *node) bind(env *Env) reflect.Value {
 	if len(n.binds) == 0 {
 		return n.opts
+	}
+	if n.boundTo == env.scope.in {
+		return n.bound
 	}
 	opts := reflect.New(n.entry.options).Elem()
 	opts.Set(n.opts)
 	for _, b := range n.binds {
 		b(env, opts)
 	}
+	n.bound, n.boundTo = opts, env.scope.in
 	return opts
 }
 
