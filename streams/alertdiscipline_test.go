@@ -130,7 +130,7 @@ func TestChangedByValue(t *testing.T) {
 
 // The number of a series may be given to another one; a source is found by its name.
 func TestChangedStateWithSeriesNumbersReused(t *testing.T) {
-	s := newStage(t, timedOperators()["changedState"])
+	s := newStage(t, stagedOperators()["changedState"])
 	of := func(host string, id uint32, state string) *event.Event {
 		e := inState(&event.Event{}, state)
 		e.SetHost(host)
@@ -234,7 +234,7 @@ func TestCoalesceIsBounded(t *testing.T) {
 
 // Riemann waits for the next event that meets a condition to tell of a place that expired.
 func TestProjectTellsOfSilence(t *testing.T) {
-	s := newStage(t, timedOperators()["project"]) // metric < 2, metric < 5
+	s := newStage(t, stagedOperators()["project"]) // metric < 2, metric < 5
 	s.event(of("a", withTTL(metric(3, 0), 2)))
 	s.at(1)
 	s.event(of("b", withTTL(metric(1, 1), 3)))

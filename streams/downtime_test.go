@@ -14,7 +14,7 @@ func TestDownTimeIsNoSilence(t *testing.T) {
 1003 a expired@1003`},
 		{"absentAfter", `1002 a ok@1002`},
 	} {
-		s := newStage(t, statefulOperators()[c.operator])
+		s := newStage(t, stagedOperators()[c.operator])
 		s.at(1)
 		a := &event.Event{}
 		a.SetHost("a")

@@ -43,7 +43,7 @@ func TestEwmaElapsedStaysInside(t *testing.T) {
 func TestEwmaIgnoresWhatIsNotFinite(t *testing.T) {
 	for _, name := range []string{"ewma", "ewmaTimeless", "counter"} {
 		run := func(poison bool) string {
-			s := newStage(t, statefulOperators()[name])
+			s := newStage(t, stagedOperators()[name])
 			s.event(metric(4, 0))
 			if poison {
 				for _, m := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {

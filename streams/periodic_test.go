@@ -193,7 +193,7 @@ func TestTickersGoOnAfterASkip(t *testing.T) {
 	s.at(560)
 	wantText(t, "rate", s.take(), "10 =2@10 ttl 1000\n547 =0@547 ttl 990\n550 =0@550 ttl 980\n560 =0@560 ttl 970")
 
-	s = newStage(t, timedOperators()["fillIn"])
+	s = newStage(t, stagedOperators()["fillIn"])
 	s.clock.Skip(1e15)
 	s.at(1e9 + 3)
 	wantText(t, "fillIn", s.take(), "1e+09 filled@1e+09\n1.000000002e+09 filled@1.000000002e+09")

@@ -50,7 +50,7 @@ func TestQuantilesAreAccurate(t *testing.T) {
 
 // A flood of metrics of all sizes does not make the sketch grow.
 func TestQuantilesAreBounded(t *testing.T) {
-	s := newStage(t, statefulOperators()["quantiles"])
+	s := newStage(t, stagedOperators()["quantiles"])
 	r := rand.New(rand.NewPCG(12, 12))
 	size := 0
 	for i := range 200_000 {
