@@ -22,7 +22,7 @@ func (w *Watch) await(quit <-chan struct{}, sender uint64) time.Duration {
 		turn, next := w.turn, w.next
 		w.mu.Unlock()
 		l := w.Level()
-		if l < Pacing || (sender+turn)%shares[l] == 0 {
+		if l < Pacing || w.limit.Load() == 0 || (sender+turn)%shares[l] == 0 {
 			return time.Since(began)
 		}
 		select {

@@ -102,7 +102,9 @@ func (w *Watch) Run(ctx context.Context) {
 	w.gcAt = time.Now()
 	for {
 		if w.limit.Load() == 0 {
-			w.settle(Status{})
+			if w.Status().Limit != 0 {
+				w.settle(Status{})
+			}
 			select {
 			case <-ctx.Done():
 				return
@@ -157,4 +159,12 @@ func (w *Watch) settle(s Status) {
 	if before != s.Level && s.Limit != 0 {
 		w.changed(before, s.Level, s)
 	}
+}
+
+// Hold fixes the level of a watch without a limit, which nobody takes turns by: for tests of what is done at it.
+func (w *Watch) Hold(l Level) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.level.Store(int32(l))
+	w.status = Status{Level: l, Percent: begins[l]}
 }

@@ -107,20 +107,23 @@ func (d *bodyDoor) mayIn(w http.ResponseWriter, r *http.Request) error {
 	if wait, option := d.toll.due(peerOfRequest(r), time.Now()); wait > 0 {
 		return tooFast(w, wait, option)
 	}
-	return nil
+	return d.server.sparesRequests()
 }
 
 // refuse counts a refusal and answers it as JSON.
 func (d *bodyDoor) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	writeError(w, d.refused(r, err), err)
+	writeError(w, statusOf(w, err, d.refused(r, err)), err)
 }
 
 // refused counts a refusal and returns its status.
 func (d *bodyDoor) refused(r *http.Request, err error) (status int) {
 	status, reason := http.StatusInternalServerError, "internal"
 	var e *doorError
-	if errors.As(err, &e) {
+	switch {
+	case errors.As(err, &e):
 		status, reason = e.status, e.reason
+	case isOverload(err):
+		status, reason = http.StatusServiceUnavailable, "overloaded"
 	}
 	d.server.refusals.refuse(d.kind, reason, r.RemoteAddr, err)
 	return status
@@ -197,7 +200,7 @@ func (d *bodyDoor) ingest(r *http.Request, events []event.Event) error {
 	d.toll.pay(peerOfRequest(r), max(1, len(events)), time.Now())
 	for len(events) > 0 {
 		n := min(len(events), eventsPerRun)
-		if err := d.server.Ingest(events[:n]); err != nil {
+		if err := d.server.ingest(d.kind, events[:n]); err != nil {
 			return err
 		}
 		events = events[n:]

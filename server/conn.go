@@ -43,6 +43,9 @@ type conn struct {
 	pending position // what the answers on the desk wait for
 	late    lateAnswers
 	turn    int // bytes handled in this turn
+	number  uint64
+	held    int64 // bytes of it that are counted as under way
+	events  int   // of the largest message on the desk
 	idle    time.Duration
 
 	writeBy time.Time // deadline of writes that is set
@@ -69,6 +72,7 @@ func newConn(s *Server, name string, nc *session, limits wire.Limits, idle time.
 		decoder: wire.NewDecoder(limits),
 		idle:    idle,
 		ack:     ack,
+		number:  s.pressure.senders.Add(1),
 	}
 	c.late.init(c)
 	c.decoder.ShareHosts(s.index.HostName)
@@ -79,7 +83,12 @@ func newConn(s *Server, name string, nc *session, limits wire.Limits, idle time.
 func (c *conn) serve() {
 	defer c.net.Close()
 	defer c.late.drain()
+	defer c.hold(0)
 	for {
+		if waited := c.server.pressure.Turn(c.net.quit, c.number); waited > 0 {
+			c.server.metrics.throttled(c.name, waited)
+			c.partial = time.Time{} // it was not the peer who was slow
+		}
 		c.setDeadline()
 		before := c.frames.Partial()
 		if err := c.frames.Fill(); err != nil {
@@ -90,12 +99,15 @@ func (c *conn) serve() {
 			return
 		}
 		c.turn += c.frames.Partial() - before
+		c.hold(int64(c.frames.Partial()))
 		c.desk = desks.Get().(*desk)
 		err := c.answerAll()
 		c.count()
 		werr := c.flush()
 		desks.Put(c.desk)
 		c.desk = nil
+		c.events = 0
+		c.hold(int64(c.frames.Partial()))
 		if werr != nil {
 			return
 		}
@@ -136,7 +148,7 @@ func (c *conn) answerAll() error {
 			return err
 		}
 		if !ok {
-			return nil
+			return c.room()
 		}
 		if err := c.answer(payload); err != nil {
 			return err
@@ -157,10 +169,17 @@ func (c *conn) answer(payload []byte) error {
 		return err
 	}
 	c.taken += max(1, len(c.msg.Events))
+	if n := len(c.msg.Events); n > c.events { // while it waits for the engine it takes room
+		c.hold(c.held + int64(n-c.events)*eventBytes)
+		c.events = n
+	}
 	if len(c.msg.Events) > 0 {
 		p, err := c.server.engine.take(c.msg.Events, payload)
 		c.pending.join(p)
 		if err != nil {
+			if isOverload(err) {
+				c.server.untaken(c.name, c.remote, err)
+			}
 			c.refuse(err)
 			return nil
 		}
@@ -170,7 +189,7 @@ func (c *conn) answer(payload []byte) error {
 		return nil
 	}
 	if err := c.answerQuery(); err != nil {
-		c.server.refusals.refuse(c.name, "query", c.remote, err)
+		c.server.refusals.refuse(c.name, reasonOf(err, "query"), c.remote, err)
 		c.refuse(err)
 	}
 	return nil
@@ -332,6 +351,8 @@ func refusalReason(err error) string {
 		frame   *wire.FrameError
 	)
 	switch {
+	case isOverload(err):
+		return "overloaded"
 	case errors.As(err, &foreign):
 		return "wrong_protocol"
 	case errors.As(err, &frame):

@@ -29,7 +29,7 @@ type Doorway struct {
 func (d *Doorway) Log() *slog.Logger { return d.server.log }
 
 // Ingest runs a batch through the rules and returns when they have run; the batch is the caller's again then.
-func (d *Doorway) Ingest(events []event.Event) error { return d.server.Ingest(events) }
+func (d *Doorway) Ingest(events []event.Event) error { return d.server.ingest(d.kind, events) }
 
 // Refuse counts a refusal by its reason, one word, and logs it with its cause, a few lines for each reason.
 func (d *Doorway) Refuse(reason, remote string, err error) {

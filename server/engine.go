@@ -11,6 +11,7 @@ import (
 	"zeta/event"
 	"zeta/index"
 	"zeta/journal"
+	"zeta/overload"
 	"zeta/streams"
 )
 
@@ -39,6 +40,8 @@ type Engine struct {
 	silences silences
 	gone     gone
 	count    engineCounts
+	watch    *overload.Watch // of memory
+	sieve    sieve           // for when it is scarce
 	panics   map[string]bool // texts already logged with their stack
 
 	armed int64         // due time the timer goroutine waits for
@@ -70,6 +73,7 @@ func newEngine(x *index.Index, hub *index.Hub, sinks Sinks, log *slog.Logger) *E
 		hub:    hub,
 		log:    log,
 		panics: map[string]bool{},
+		watch:  overload.New(nil, nil),
 		armed:  math.MaxInt64,
 		wake:   make(chan struct{}, 1),
 		done:   make(chan struct{}),
@@ -97,6 +101,7 @@ func newEngine(x *index.Index, hub *index.Hub, sinks Sinks, log *slog.Logger) *E
 // Ingest runs a batch through the rules and returns when they have run. The engine fills missing times and
 // the events' series in place; the batch is the caller's again afterwards. The error says that a rule failed
 // by a fault of the program, or that an alert was not taken; the other events of the batch have run all the same.
+// A *Shed says that some of them have not, because memory is scarce.
 func (e *Engine) Ingest(batch []event.Event) error {
 	_, err := e.take(batch, nil)
 	return err
@@ -114,7 +119,13 @@ func (e *Engine) take(batch []event.Event, payload []byte) (position, error) {
 	now := e.stamp.at(entered)
 	var p position
 	var lost error
-	if e.journal != nil {
+	var shed *Shed
+	if l := e.watch.Level(); l >= overload.Pacing {
+		if batch, shed = e.shed(batch, l, now); shed != nil {
+			payload = nil // it holds more than is evaluated
+		}
+	}
+	if e.journal != nil && len(batch) > 0 {
 		p.record, lost = e.record(batch, payload, now)
 	}
 	err := e.ingest(batch, now)
@@ -128,6 +139,9 @@ func (e *Engine) take(batch []event.Event, payload []byte) (position, error) {
 	e.mu.Unlock()
 	if err == nil {
 		err = lost
+	}
+	if err == nil && shed != nil {
+		err = shed
 	}
 	return p, err
 }

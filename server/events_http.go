@@ -92,6 +92,7 @@ type lineRun struct {
 	lines  int             // to pay for
 	events []event.Event
 	out    []byte
+	from   int // where in out the answers for events begin: they are not true yet
 }
 
 // take parses one line.
@@ -105,9 +106,15 @@ func (b *lineRun) take(text []byte, line int) {
 		b.refuse(line, err)
 		return
 	}
+	if len(b.events) == 0 {
+		b.from = len(b.out)
+	}
 	b.events = append(b.events, e)
-	b.out = append(b.out, "{}\n"...)
+	b.out = append(b.out, yes...)
 }
+
+// yes is the answer to a line whose event was taken.
+var yes = []byte("{}\n")
 
 func (b *lineRun) refuse(line int, err error) {
 	b.h.server.refusals.refuse("http", "json", b.remote, fmt.Errorf("line %d: %w", line, err))
@@ -128,14 +135,21 @@ func (b *lineRun) flush() {
 		return
 	}
 	if err := b.h.server.engine.IngestSafe(context.Background(), b.events); err != nil {
-		b.h.server.log.Error("events over HTTP", "remote", b.remote, "err", err)
+		b.h.server.untaken("http", b.remote, err)
+		no := append(appendErrorJSON(nil, err), '\n')
+		b.out = append(b.out[:b.from], bytes.ReplaceAll(b.out[b.from:], yes, no)...)
 	}
 	clear(b.events)
 	b.events = b.events[:0]
 }
 
-// inTime answers 429 to a peer that has sent more events than it may.
+// inTime answers 429 to a peer that has sent more events than it may, and 503 while memory is scarce.
 func (h *httpListener) inTime(w http.ResponseWriter, r *http.Request) bool {
+	if err := h.server.sparesRequests(); err != nil {
+		h.server.refusals.refuse("http", "overloaded", r.RemoteAddr, err)
+		writeError(w, statusOf(w, err, http.StatusServiceUnavailable), err)
+		return false
+	}
 	wait, option := h.toll.due(peerOfRequest(r), time.Now())
 	if wait == 0 {
 		return true
@@ -194,6 +208,9 @@ func (h *httpListener) postEvents(w http.ResponseWriter, r *http.Request) {
 		}
 		answer.Accepted += len(batch)
 		err := h.server.engine.IngestSafe(r.Context(), batch)
+		if err != nil {
+			h.server.untaken("http", r.RemoteAddr, err)
+		}
 		batch = batch[:0]
 		return err
 	}
@@ -222,13 +239,13 @@ func (h *httpListener) postEvents(w http.ResponseWriter, r *http.Request) {
 		}
 		if batch = append(batch, e); len(batch) >= eventsPerRun {
 			if err := flush(); err != nil {
-				writeError(w, http.StatusInternalServerError, err)
+				writeError(w, statusOf(w, err, http.StatusInternalServerError), err)
 				return
 			}
 		}
 	}
 	if err := flush(); err != nil {
-		writeError(w, http.StatusInternalServerError, err)
+		writeError(w, statusOf(w, err, http.StatusInternalServerError), err)
 		return
 	}
 	status := http.StatusOK

@@ -31,6 +31,9 @@ func (e *Engine) subscribe(topic string, q *query.Query, f index.Format, snapsho
 // writes a comment whenever nothing else was written for so long. Nil means that all has been written.
 func (h *httpListener) feed(ctx context.Context, wanted want, q *query.Query, f index.Format, write func([]byte) error, keepAlive time.Duration) error {
 	s := h.server
+	if err := s.sparesSubscribers(); err != nil {
+		return err
+	}
 	var buf []byte
 	some := func(batch []event.Event) error {
 		for i := range batch {

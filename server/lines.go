@@ -117,6 +117,14 @@ func (d *lineDoor) Connections() int {
 	return d.tcp.connections()
 }
 
+// kernelLost returns how many datagrams the kernel has dropped.
+func (d *lineDoor) kernelLost() uint64 {
+	if d.udp == nil {
+		return 0
+	}
+	return d.udp.kernelLost()
+}
+
 // certificate returns what holds the listener's certificate; nil without TLS.
 func (d *lineDoor) certificate() *tls.Server {
 	if d.tcp == nil {
@@ -171,6 +179,7 @@ func (d *lineDoor) Drain(ctx context.Context) {
 // counts when the peer has left.
 func (d *lineDoor) converse(c *session) {
 	l := &lineConn{lineDoor: d, c: c, host: d.hostOf(c.ip)}
+	number := d.server.pressure.senders.Add(1)
 	var (
 		known = false // the first bytes have been looked at
 		buf   = make([]byte, lineBuffer)
@@ -178,6 +187,10 @@ func (d *lineDoor) converse(c *session) {
 		begun time.Time // when it began
 	)
 	for {
+		if waited := d.server.pressure.Turn(c.quit, number); waited > 0 {
+			d.server.metrics.throttled(d.kind, waited)
+			begun = time.Time{} // it was not the sender who was slow
+		}
 		var deadline time.Time
 		switch {
 		case held > 0:
@@ -385,7 +398,7 @@ func (d *lineDoor) ingest(events []event.Event, remote string) {
 		return
 	}
 	if err := d.server.engine.Ingest(events); err != nil {
-		d.server.refusals.refuse(d.kind, "internal", remote, err)
+		d.server.untaken(d.kind, remote, err)
 	}
 }
 

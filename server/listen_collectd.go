@@ -127,7 +127,7 @@ func (l *collectdListener) datagram(b []byte, from netip.AddrPort) (events int) 
 		return 1
 	}
 	if err := l.server.engine.Ingest(l.events); err != nil {
-		l.server.refusals.refuse("collectd", "internal", from.String(), err)
+		l.server.untaken("collectd", from.String(), err)
 	}
 	clear(l.events)
 	return len(l.events)

@@ -86,7 +86,7 @@ func (u *udpListener) datagram(b []byte, from netip.AddrPort) (events int) {
 	}
 	if len(u.msg.Events) > 0 {
 		if err := u.server.engine.Ingest(u.msg.Events); err != nil {
-			refuse("internal", err)
+			u.server.untaken("udp", from.String(), err)
 		}
 	}
 	return max(1, len(u.msg.Events))

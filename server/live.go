@@ -147,7 +147,7 @@ func (l *liveSocket) request(text []byte) {
 	switch r.Op {
 	case "subscribe":
 		if err := l.subscribe(r); err != nil {
-			l.server.refusals.refuse("http", "live", l.socket.conn.RemoteAddr().String(), err)
+			l.server.refusals.refuse("http", reasonOf(err, "live"), l.socket.conn.RemoteAddr().String(), err)
 			l.fail(r.ID, err)
 		}
 	case "unsubscribe":
@@ -171,6 +171,9 @@ func (l *liveSocket) subscribe(r liveRequest) error {
 		return fmt.Errorf("unknown mode %q; want latest or stream", clip(r.Mode, 40))
 	}
 	q, err := query.Parse(r.Query)
+	if err == nil {
+		err = l.server.sparesSubscribers()
+	}
 	if err != nil {
 		return err
 	}

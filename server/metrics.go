@@ -14,6 +14,7 @@ type metrics struct {
 	registry    *prometheus.Registry
 	refused     *prometheus.CounterVec
 	throttle    *prometheus.CounterVec
+	shed        *prometheus.CounterVec
 	fixed       *prometheus.CounterVec
 	certReloads *prometheus.CounterVec
 	panics      prometheus.Counter
@@ -34,6 +35,7 @@ func newMetrics(s *Server) *metrics {
 			Name: "zeta_server_throttle_seconds_total",
 			Help: "Time for which connections were not read because their peers, or all together, sent more than they may.",
 		}, []string{"listener"}),
+		shed: newShedCounter(),
 		fixed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "zeta_server_fixes_total",
 			Help: "What was mended in or left out of received events.",
@@ -67,9 +69,9 @@ func newMetrics(s *Server) *metrics {
 	for _, result := range [...]string{"ok", "error"} {
 		m.reloads.WithLabelValues(result) // 0, not absent: an alert on its increase sees the first one
 	}
-	m.registry.MustRegister(m.refused, m.throttle, m.fixed, m.certReloads, m.panics, m.subscribers, m.cut, m.reloads, m.reloadLock,
+	m.registry.MustRegister(m.refused, m.shed, m.throttle, m.fixed, m.certReloads, m.panics, m.subscribers, m.cut, m.reloads, m.reloadLock,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&figures{server: s}, &storeFigures{server: s})
+		&figures{server: s}, &storeFigures{server: s}, &memoryFigures{server: s})
 	return m
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"zeta/event"
+	"zeta/overload"
 	"zeta/query"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -50,7 +51,8 @@ func (h *httpListener) health(w http.ResponseWriter, _ *http.Request) {
 	w.Write([]byte("ok\n"))
 }
 
-// ready answers whether every listener is open, the rules are loaded, and the disk takes what has to be kept.
+// ready answers whether every listener is open, the rules are loaded, the disk takes what has to be kept, and
+// memory suffices for all that comes.
 func (h *httpListener) ready(w http.ResponseWriter, _ *http.Request) {
 	if h.server.stopping() {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
@@ -58,6 +60,10 @@ func (h *httpListener) ready(w http.ResponseWriter, _ *http.Request) {
 	}
 	if why := h.server.opts.Store.degraded(); why != "" {
 		http.Error(w, "degraded: events are evaluated, but not kept: "+why, http.StatusServiceUnavailable)
+		return
+	}
+	if err := h.server.overloaded(overload.Shedding, "events are shed"); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	w.Write([]byte("ready\n"))
@@ -79,8 +85,8 @@ func (h *httpListener) getQuery(w http.ResponseWriter, r *http.Request) {
 		return nil
 	})
 	if err != nil {
-		h.server.refusals.refuse("http", "query", r.RemoteAddr, err)
-		writeError(w, http.StatusBadRequest, err)
+		h.server.refusals.refuse("http", reasonOf(err, "query"), r.RemoteAddr, err)
+		writeError(w, statusOf(w, err, http.StatusBadRequest), err)
 		return
 	}
 	out = append(out, `],"count":`...)

@@ -66,6 +66,7 @@ func (s *Server) use(next loaded) (Swapped, error) {
 		return Swapped{}, err
 	}
 	move.commit()
+	s.limitMemory(next.rules)
 	s.sources.use(looked)
 	s.useSinks(nil, next.rules) // no error: they are all open
 	for _, p := range next.warnings {

@@ -74,6 +74,11 @@ func (r *reporter) report(now time.Time) []event.Event {
 	for _, l := range s.open() {
 		events = append(events, r.event("zeta server "+l.Kind()+" "+l.Addr().String()+" conns", float64(l.Connections())))
 	}
+	memory := s.pressure.Status()
+	s.tellPressure(now, memory.Level, memory)
+	if s.pressureTold() {
+		events = append(events, s.pressureEvent(memory.Level, memory))
+	}
 	if s.reloadTried() {
 		events = append(events, s.reloadEvent())
 	}

@@ -33,6 +33,8 @@ type Options struct {
 	Version   string       // shown to clients of the API
 	Watch     bool         // load the rules again when one of their files changes
 
+	MemoryLimit int64 // bytes that the process may take; 0: as many as the rules' setting memory says, and without it no limit. Go's own limit is set to nine tenths of it, unless GOMEMLIMIT is set
+
 	MaxSeries     int  // series in the index; 0: a million
 	HistorySeries int  // series kept for charts; 0: 10 000, below 0: none
 	Quiet         bool // send no events about zeta itself
@@ -59,6 +61,7 @@ type Server struct {
 	sources     *sources
 	history     *history
 	rate        *rateMeter
+	pressure    *pressure
 	descriptors descriptors   // open files that connections may have
 	queries     chan struct{} // one slot for each query that may run
 	started     time.Time
@@ -130,13 +133,15 @@ func newServer(o Options) *Server {
 	s.hub = index.NewHub(index.HubOptions{})
 	s.engine = newEngine(s.index, s.hub, o.Sinks, o.Logger)
 	s.rate = &rateMeter{engine: s.engine}
+	s.pressure = newPressure(s)
+	s.engine.watch = s.pressure.Watch
 	s.history = newHistory(s.index, max(o.HistorySeries, 0))
 	s.files = &files{}
 	s.descriptors.init()
 	s.doors = map[listener]*door{}
 	s.metrics = newMetrics(s)
 	s.refusals = &refusals{counter: s.metrics.refused, log: o.Logger, reasons: map[string]*sample{}}
-	s.sources = newSources(o.Logger, s.metrics.registry, s.Ingest, s.panicked)
+	s.sources = newSources(o.Logger, s.metrics.registry, func(events []event.Event) error { return s.ingest("source", events) }, s.panicked)
 	return s
 }
 
@@ -157,6 +162,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	s.sources.start(s.ctx)
 	s.running.Go(func() { s.rate.run(s.ctx) })
+	s.running.Go(func() { s.pressure.Run(s.ctx) })
 	if s.opts.Store != nil {
 		s.running.Go(func() { s.keepCheckpoints(s.ctx) })
 	}
@@ -185,7 +191,16 @@ func (s *Server) Addr(kind string) net.Addr {
 }
 
 // Ingest runs events through the rules, as if a client had sent them. See Engine.Ingest.
-func (s *Server) Ingest(events []event.Event) error { return s.engine.Ingest(events) }
+func (s *Server) Ingest(events []event.Event) error { return s.ingest("program", events) }
+
+// ingest is Ingest for a listener, by whose kind events that are shed are counted.
+func (s *Server) ingest(listener string, events []event.Event) error {
+	err := s.engine.Ingest(events)
+	if isOverload(err) {
+		s.untaken(listener, "", err)
+	}
+	return err
+}
 
 // Shutdown accepts no more, answers what has been read, closes every connection and stops the timers. What is
 // not done when ctx is done is cut. A second call waits for the first.
@@ -222,6 +237,9 @@ var errReplyTooLarge = fmt.Errorf("%w: the answer is over %d bytes", index.ErrTo
 // scan gives the events of the index that match a query to fn, some at a time; they are lent. It holds no lock
 // of the engine.
 func (s *Server) scan(text string, fn func(batch []event.Event) error) error {
+	if err := s.sparesQueries(); err != nil {
+		return err
+	}
 	q, err := query.Parse(text)
 	if err != nil {
 		return err

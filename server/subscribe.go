@@ -80,6 +80,9 @@ func (h *httpListener) toSocket(w http.ResponseWriter, r *http.Request, wanted w
 	var bad *query.Error
 	switch {
 	case err == nil:
+	case isOverload(err):
+		code, reason = websocket.CloseTryAgainLater, err.Error()
+		h.server.refusals.refuse("http", "overloaded", r.RemoteAddr, err)
 	case errors.As(err, &bad):
 		code, reason = websocket.ClosePolicyViolation, bad.Short()
 	case errors.Is(err, index.ErrLagged):
@@ -104,6 +107,11 @@ func (h *httpListener) toStream(w http.ResponseWriter, r *http.Request, wanted w
 	if err != nil {
 		h.server.refusals.refuse("http", "query", r.RemoteAddr, err)
 		writeError(w, http.StatusBadRequest, err)
+		return
+	}
+	if err := h.server.sparesSubscribers(); err != nil {
+		h.server.refusals.refuse("http", "overloaded", r.RemoteAddr, err)
+		writeError(w, statusOf(w, err, http.StatusServiceUnavailable), err)
 		return
 	}
 	control := http.NewResponseController(w)

@@ -77,6 +77,9 @@ func (t *turnstile) enter(ip netip.Addr) (reason string, err error) {
 	peer := peerOf(ip)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if err := t.server.sparesConnections(); err != nil && t.kind != "http" { // which tells how things are
+		return "overloaded", err
+	}
 	switch {
 	case t.open >= t.limits.MaxConnections:
 		return "connections", fmt.Errorf("%d connections are open; raise maxConnections to allow more", t.open)

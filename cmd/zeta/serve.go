@@ -17,6 +17,7 @@ import (
 
 	"zeta/dashboard"
 	"zeta/event"
+	"zeta/overload"
 	"zeta/server"
 	"zeta/sinks"
 	"zeta/source"
@@ -45,6 +46,7 @@ zeta serve --config zeta.expr --health --log-level debug`,
 		fs.BoolVar(&s.json, "log-json", false, "log JSON instead of text")
 		fs.StringVar(&s.pprof, "pprof", "", "serve Go's profiles on this `HOST:PORT` of loopback")
 		fs.BoolVar(&s.watch, "watch", true, "load the rules again when one of their files changes")
+		fs.Var(&s.memory, "memory", "most memory that the process may take, a `SIZE` such as 512MiB; the control group's limit counts if it is less, and so does the setting memory of the rules")
 		fs.DurationVar(&s.grace, "grace", 10*time.Second, "longest `DURATION` of an orderly end")
 		return func(c *cli, _ []string) error { return serve(c, &s) }
 	},
@@ -63,6 +65,19 @@ type serveFlags struct {
 	pprof         string
 	watch         bool
 	grace         time.Duration
+	memory        size
+}
+
+// size is a flag in bytes, such as 512 MiB.
+type size int64
+
+func (s *size) String() string { return fmt.Sprint(int64(*s)) }
+
+// Set implements flag.Value.
+func (s *size) Set(text string) error {
+	n, err := overload.ParseBytes(text)
+	*s = size(n)
+	return err
 }
 
 func serve(c *cli, s *serveFlags) error {
@@ -81,9 +96,9 @@ func serve(c *cli, s *serveFlags) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	if limit := memoryLimit(os.ReadFile); limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(limit)
-		log.Info("memory is limited by the control group", "bytes", limit)
+	memory := overload.GroupLimit(os.ReadFile)
+	if n := int64(s.memory); n > 0 && (memory == 0 || n < memory) {
+		memory = n
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -125,6 +140,8 @@ func serve(c *cli, s *serveFlags) error {
 		Logger:     log,
 		Version:    v,
 		Watch:      s.watch,
+
+		MemoryLimit: memory,
 	})
 	if err != nil {
 		return err
