@@ -26,7 +26,7 @@ func (h *httpListener) eventSocket(w http.ResponseWriter, r *http.Request) {
 			run.flush()
 			run.slow()
 			s.conn.SetReadDeadline(time.Now().Add(pongWait)) // while it was slowed down, nothing was read
-			answer := run.out[:len(run.out)-1] // without the newline
+			answer := run.out[:len(run.out)-1]               // without the newline
 			run.out = run.out[:0]
 			s.write(appendFrame(nil, websocket.TextMessage, answer)) // an error ends the socket by itself
 		})

@@ -237,6 +237,7 @@ func (v *visitor) Read(b []byte) (int, error) {
 			v.silent.Store(true)
 			v.web.server.refusals.refuse(v.web.kind, "wrong_protocol", v.RemoteAddr().String(),
 				fmt.Errorf("the connection begins with %s, want HTTP; %s", spoken(b[:n]), adviceOn(b[:n])))
+			v.Close() // an answer would not be understood
 			return 0, errForeign
 		}
 	}
