@@ -85,6 +85,16 @@ func (b *BulkLog) Append(stamp int64, body ...[]byte) error {
 	return err
 }
 
+// Newest returns the stamp of the newest record, in this life or the one before; 0: there was none.
+func (b *BulkLog) Newest() int64 {
+	b.log.mu.Lock()
+	defer b.log.mu.Unlock()
+	return b.log.stamp
+}
+
+// Settle waits until Peek finds all records that were appended, or ctx is done.
+func (b *BulkLog) Settle(ctx context.Context) error { return b.log.WaitWritten(ctx, b.log.Next()-1) }
+
 // Wake has one slot, filled when records were added.
 func (b *BulkLog) Wake() <-chan struct{} { return b.wake }
 

@@ -1,6 +1,7 @@
 package sinks
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -78,6 +79,11 @@ func (b *memoryBacklog) done(batch []*streams.Alert) {
 
 func (b *memoryBacklog) dead(a *streams.Alert, reason string) {
 	b.done([]*streams.Alert{a})
+	b.bury(a, reason)
+}
+
+// bury keeps a dead letter in the place of the oldest, if there are many.
+func (b *memoryBacklog) bury(a *streams.Alert, reason string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.buried) >= DeadLettersKept {
@@ -126,3 +132,9 @@ func (b *memoryBacklog) drop(pos uint64) error {
 	_, err := b.exhume(pos)
 	return err
 }
+
+func (b *memoryBacklog) settle(context.Context) {}
+
+func (b *memoryBacklog) lost() uint64 { return 0 }
+
+func (b *memoryBacklog) close(context.Context, bool) (left int) { return b.length() }

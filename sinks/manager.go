@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,6 +19,8 @@ import (
 type Options struct {
 	// Outbox keeps the alerts on disk; nil: they wait in memory and end with the process.
 	Outbox *journal.Outbox
+	// Bulk is the directory of the backlogs of sinks in bulk; "": they wait in memory.
+	Bulk   string
 	Queued int          // alerts that may wait for one sink in memory; 0: DefaultQueued
 	Logger *slog.Logger // nil: slog.Default
 }
@@ -25,6 +28,7 @@ type Options struct {
 // Manager runs the sinks of the rules. Safe for concurrent use.
 type Manager struct {
 	outbox *journal.Outbox
+	bulk   string
 	queued int
 	log    *slog.Logger
 
@@ -44,7 +48,7 @@ func NewManager(o Options) *Manager {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	return &Manager{outbox: o.Outbox, queued: o.Queued, log: o.Logger, queues: map[string]*queue{}}
+	return &Manager{outbox: o.Outbox, bulk: o.Bulk, queued: o.Queued, log: o.Logger, queues: map[string]*queue{}}
 }
 
 // Use makes all the given sinks ready. A sink that was there before keeps its queue, also when its secrets have
@@ -97,6 +101,9 @@ func (m *Manager) retire(id string, q *queue) {
 		defer m.mu.Unlock()
 		if m.queues[id] == q {
 			delete(m.queues, id)
+			ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
+			defer cancel()
+			q.backlog.close(ctx, true)
 		}
 	}()
 }
@@ -111,10 +118,17 @@ func (m *Manager) remembering(s *streams.Sink, o Opened) Opened {
 
 // backlogOf returns the backlog of a sink that was not open.
 func (m *Manager) backlogOf(s *streams.Sink) backlog {
-	if m.outbox == nil || s.Delivery != streams.AlertDelivery {
-		return newMemoryBacklog(m.queued)
+	switch {
+	case s.Delivery == streams.AlertDelivery && m.outbox != nil:
+		return newOutboxBacklog(m.outbox, s, func(ticket uint64) { m.ticket = ticket })
+	case s.Delivery == streams.BulkDelivery && m.bulk != "":
+		b, err := openBulkBacklog(filepath.Join(m.bulk, s.ID), m.log)
+		if err == nil {
+			return b
+		}
+		m.log.Error("the backlog of a sink cannot be opened; what is for it waits in memory", "sink", s.Name, "err", err)
 	}
-	return newOutboxBacklog(m.outbox, s, func(ticket uint64) { m.ticket = ticket })
+	return newMemoryBacklog(m.queued)
 }
 
 // openAlerts is how many alerts a sink remembers that have not been resolved.
@@ -221,7 +235,7 @@ func (m *Manager) Close(ctx context.Context) error {
 		})
 	}
 	wg.Wait()
-	if left > 0 && m.outbox == nil {
+	if left > 0 {
 		return fmt.Errorf("close sinks: %d alerts were not delivered in time", left)
 	}
 	return nil

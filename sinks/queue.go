@@ -45,6 +45,13 @@ type backlog interface {
 	letters() []DeadLetter
 	resend(pos uint64) error
 	drop(pos uint64) error
+	// settle waits until peek finds all that was added.
+	settle(ctx context.Context)
+	// lost counts what was dropped without add's telling.
+	lost() uint64
+	// close ends the backlog after its worker and returns how many alerts are lost by that; forget says that no
+	// rule names the sink any more.
+	close(ctx context.Context, forget bool) (left int)
 }
 
 // queue delivers the backlog of one sink with one worker.
@@ -149,6 +156,7 @@ func (q *queue) gather(ctx context.Context) []*streams.Alert {
 		case <-q.wake():
 		case <-closing:
 			closing = nil
+			q.settle(ctx)
 		case <-window:
 			if batch, _ := q.peek(q.batch.Events); len(batch) > 0 {
 				return batch
@@ -267,11 +275,12 @@ func (q *queue) snapshot() Status {
 	defer q.mu.Unlock()
 	s := q.status
 	s.Queued = queued
+	s.Dropped += q.lost()
 	return s
 }
 
 // close lets the worker finish what is waiting until ctx is done, and then ends it. It returns how many
-// alerts were left.
+// alerts are lost.
 func (q *queue) close(ctx context.Context) int {
 	q.finish()
 	select {
@@ -280,7 +289,7 @@ func (q *queue) close(ctx context.Context) int {
 	}
 	q.stop()
 	<-q.ended
-	return q.length()
+	return q.backlog.close(ctx, false)
 }
 
 // finish lets the worker end once nothing waits.

@@ -26,8 +26,8 @@ milliseconds, and the attributes beside them; a metric that is not finite is lef
 batch of them, into one request. 408, 429 and 5xx are repeated, honouring Retry-After; 401 and 403 are repeated at long
 pauses, since a key can be mended; any other refusal makes dead letters. Each request carries an Idempotency-Key that
 stays the same when it is repeated.`,
-		Delivery: streams.AlertDelivery,
-		Defaults: WebhookOptions{Format: "events", Batch: 100, Wait: time.Second, Timeout: 10 * time.Second},
+		Deliver:  func(o WebhookOptions) streams.Delivery { return o.delivery() },
+		Defaults: WebhookOptions{Format: "events", Batch: 100, Wait: time.Second, Timeout: 10 * time.Second, Kept: Kept{"alert"}},
 		Check:    checkWebhook,
 		Open:     openWebhook,
 		Examples: []streams.Example{{
@@ -48,6 +48,7 @@ type WebhookOptions struct {
 	Gzip    bool              `opt:"gzip"    doc:"compress the body"`
 	CA      string            `opt:"ca"      doc:"PEM file of certificates to trust instead of the system's"`
 	Timeout time.Duration     `opt:"timeout" min:"1s" max:"5m" doc:"longest duration of one request"`
+	Kept
 }
 
 func checkWebhook(o WebhookOptions) error {

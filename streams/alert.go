@@ -12,7 +12,7 @@ type Delivery uint8
 // Deliveries.
 const (
 	AlertDelivery Delivery = iota // held by the outbox until delivered or dead-lettered; never shed
-	BulkDelivery                  // queued, dropped by stated policy when the queue is full
+	BulkDelivery                  // kept in a segment log of bounded size, of which the oldest is dropped; never holds an answer
 )
 
 // Alert is what a rule hands to a sink: one event or one window.

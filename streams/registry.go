@@ -35,7 +35,7 @@ type registration struct {
 	make     func(env *Env, o reflect.Value, next Stream) (Stream, error)
 	open     func(o any) (any, error)
 	look     func(o any, log *slog.Logger) (Source, error)
-	delivery Delivery
+	delivery func(o any) Delivery
 }
 
 // Doc documents a registered name.
@@ -101,7 +101,12 @@ func RegisterSink[O any](spec SinkSpec[O]) {
 		Leaf: true, Examples: spec.Examples, Delivery: spec.Delivery,
 	})
 	e.open = func(o any) (any, error) { return spec.Open(o.(O)) }
-	e.delivery = spec.Delivery
+	e.delivery = func(o any) Delivery {
+		if spec.Deliver == nil {
+			return spec.Delivery
+		}
+		return spec.Deliver(o.(O))
+	}
 	registry[spec.Name] = e
 }
 

@@ -48,7 +48,7 @@ func (s *sinkSet) add(r *registration, opts reflect.Value) *Sink {
 		}
 		old := s.byID[numbered]
 		if old == nil {
-			sink := &Sink{Name: r.Name, ID: numbered, Options: opts.Interface(), Delivery: r.delivery, open: r.open}
+			sink := &Sink{Name: r.Name, ID: numbered, Options: opts.Interface(), Delivery: r.delivery(opts.Interface()), open: r.open}
 			if s.byID == nil {
 				s.byID = map[string]*Sink{}
 			}

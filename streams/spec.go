@@ -90,6 +90,7 @@ type SinkSpec[O any] struct {
 	Doc      string
 	Differs  string
 	Delivery Delivery
+	Deliver  func(o O) Delivery // where the options decide; nil: always Delivery
 	Defaults O
 	Check    func(o O) error
 	// Open makes what delivers (see package sinks). It is called when the rules are put to work, never by a check.

@@ -120,7 +120,7 @@ func serve(c *cli, s *serveFlags) error {
 		if store, err = server.OpenStore(s.data, log); err != nil {
 			return fmt.Errorf("%w; --data DIR takes another directory, --data= none", err)
 		}
-		outbound.Outbox = store.Outbox
+		outbound.Outbox, outbound.Bulk = store.Outbox, filepath.Join(s.data, "bulk")
 		defer func() {
 			closing, cancel := context.WithTimeout(context.Background(), s.grace)
 			defer cancel()
