@@ -168,7 +168,8 @@ func (p *peak) heap() uint64 {
 
 func (p *peak) ingest(events []event.Event) error {
 	p.events += len(events)
-	if p.batches++; p.batches&(p.batches-1) == 0 {
+	switch p.batches++; p.batches {
+	case 1, 8, 64, 512:
 		p.most = max(p.most, p.heap())
 	}
 	return nil

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -10,12 +11,6 @@ import (
 
 	"zeta/event"
 	"zeta/streams"
-
-	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
-	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 )
 
 func init() {
@@ -27,7 +22,8 @@ func init() {
 			"A metric's name is the service, apart names attributes whose values are appended. Gauges are as they are. A sum that only grows is a rate per second, made of two points that follow each other, so that the first tells nothing and a restart begins anew; sums: \"value\" leaves it as it came. " +
 			"A histogram becomes \"NAME count\" (a rate likewise), \"NAME sum\" and \"NAME 0.5\", … for the quantiles of what was added since the last point, estimated within their bucket; an exponential histogram likewise but without quantiles; a summary becomes its count, sum and quantiles. " +
 			"A log record: service is the resource's service.name (else \"log\"), state ok up to INFO, warning for WARN, critical from ERROR on, description the body. " +
-			"A span: service is its name, metric its time in seconds, state critical if its status is an error, else ok, time its end; trace_id and span_id are attributes.",
+			"A span: service is its name, metric its time in seconds, state critical if its status is an error, else ok, time its end; trace_id and span_id are attributes. " +
+			"A request that cannot be read whole, that may become more than maxEvents events, or of which an item has more than 256 attributes or very many other parts, is refused and not taken at all.",
 		Defaults: OTLPOptions{DoorOptions: doorOptions(50_000), Sums: "rate", Quantiles: []float64{0.5, 0.95, 0.99}},
 		Check: func(o OTLPOptions) error {
 			for _, q := range o.Quantiles {
@@ -112,43 +108,22 @@ func (d *otlpDoor) export(w http.ResponseWriter, r *http.Request, signal string,
 	if err != nil {
 		return err
 	}
-	events, err := d.mapping.decode(b, signal, isJSON, d.peer(r))
-	if err != nil {
+	e := &otlpRead{otlpMapping: d.mapping, peer: d.peer(r), isJSON: isJSON, most: d.opts.MaxEvents, ingest: func(events []event.Event) error {
+		if err := d.ingest(r, events); err != nil {
+			return refuseRequest(http.StatusInternalServerError, "internal", "%w", err)
+		}
+		return nil
+	}}
+	refused := (*doorError)(nil)
+	switch err := e.read(b, signal); {
+	case errors.Is(err, errTooMany):
+		return refuseRequest(http.StatusRequestEntityTooLarge, "limit", "the request has more than %d events; send less in one, or raise maxEvents", d.opts.MaxEvents)
+	case errors.As(err, &refused):
+		return err
+	case err != nil:
 		return refuseRequest(http.StatusBadRequest, "decode", "%s: %w", signal, err)
 	}
-	if len(events) > d.opts.MaxEvents {
-		return refuseRequest(http.StatusRequestEntityTooLarge, "limit", "the request has %d events, more than %d; send less in one, or raise maxEvents", len(events), d.opts.MaxEvents)
-	}
-	return d.ingest(r, events)
-}
-
-// decode turns a request into events.
-func (m *otlpMapping) decode(b []byte, signal string, isJSON bool, peer string) ([]event.Event, error) {
-	read := func(msg proto.Message) error {
-		if isJSON {
-			return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(b, msg)
-		}
-		return proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(b, msg)
-	}
-	switch signal {
-	case "metrics":
-		var msg metricspb.MetricsData
-		if err := read(&msg); err != nil {
-			return nil, err
-		}
-		return m.metrics(&msg, peer), nil
-	case "logs":
-		var msg logspb.LogsData
-		if err := read(&msg); err != nil {
-			return nil, err
-		}
-		return m.logs(&msg, peer, isJSON), nil
-	}
-	var msg tracepb.TracesData
-	if err := read(&msg); err != nil {
-		return nil, err
-	}
-	return m.spans(&msg, peer, isJSON), nil
+	return nil
 }
 
 // The statuses of gRPC that are answered.

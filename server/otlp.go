@@ -1,8 +1,10 @@
 package server
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -28,11 +30,14 @@ type otlpMapping struct {
 	ttl       float64
 
 	mu      sync.Mutex
-	last    map[string]*otlpPoint
+	last    map[otlpKey]*otlpPoint
 	buckets int // held in last
 	swept   time.Time
 	full    func() // told when a series cannot be remembered; nil: nobody is
 }
+
+// otlpKey is a hash that stands for a series: its name and attributes may be long.
+type otlpKey [sha256.Size]byte
 
 // otlpPoint is the last point of a series.
 type otlpPoint struct {
@@ -52,7 +57,7 @@ const (
 )
 
 func newOTLPMapping(o OTLPOptions) *otlpMapping {
-	return &otlpMapping{apart: o.Apart, rates: o.Sums == "rate", quantiles: o.Quantiles, ttl: o.TTL.Seconds(), last: map[string]*otlpPoint{}}
+	return &otlpMapping{apart: o.Apart, rates: o.Sums == "rate", quantiles: o.Quantiles, ttl: o.TTL.Seconds(), last: map[otlpKey]*otlpPoint{}}
 }
 
 // otlpSource is what the items of one resource have in common.
@@ -142,106 +147,90 @@ func (m *otlpMapping) event(s *otlpSource, service string, own []event.Attr, at 
 	return e
 }
 
-// metrics turns metrics into events.
-func (m *otlpMapping) metrics(msg *metricspb.MetricsData, peer string) (events []event.Event) {
-	for _, rm := range msg.GetResourceMetrics() {
-		s := newOTLPSource(rm.GetResource(), peer)
-		for _, sm := range rm.GetScopeMetrics() {
-			for _, metric := range sm.GetMetrics() {
-				events = m.metric(events, &s, metric)
-			}
-		}
-	}
-	return events
+// otlpMetric is a metric without its points.
+type otlpMetric struct {
+	*otlpRead
+	source *otlpSource
+	head   metricspb.Metric
 }
 
-func (m *otlpMapping) metric(events []event.Event, s *otlpSource, metric *metricspb.Metric) []event.Event {
-	// add appends an event of a point, under the metric's name and a suffix.
-	add := func(attrs []*commonpb.KeyValue, suffix string, at uint64) *event.Event {
-		own := appendOTLP(nil, attrs)
-		service := event.FromLabels(metric.GetName(), slices.Clone(own), m.apart).Service + suffix
-		if metric.GetUnit() != "" {
-			own = append(own, event.Attr{Key: "unit", Value: metric.GetUnit()})
-		}
-		events = append(events, m.event(s, service, own, at))
-		return &events[len(events)-1]
+// add appends an event of a point, under the metric's name and a suffix.
+func (m *otlpMetric) add(attrs []*commonpb.KeyValue, suffix string, at uint64) *event.Event {
+	own := appendOTLP(nil, attrs)
+	service := event.FromLabels(m.head.GetName(), slices.Clone(own), m.apart).Service + suffix
+	if m.head.GetUnit() != "" {
+		own = append(own, event.Attr{Key: "unit", Value: m.head.GetUnit()})
 	}
-	key := func(attrs []*commonpb.KeyValue) string {
-		var b strings.Builder
-		b.WriteString(metric.GetName())
-		for _, list := range [][]event.Attr{s.attrs, appendOTLP(nil, attrs), {{Key: "\x00", Value: s.host}}} {
-			slices.SortFunc(list, func(a, b event.Attr) int { return strings.Compare(a.Key, b.Key) })
-			for _, a := range list {
-				b.WriteString("\x00" + a.Key + "\x01" + a.Value)
-			}
-		}
-		return b.String()
-	}
-	switch data := metric.GetData().(type) {
-	case *metricspb.Metric_Gauge:
-		for _, p := range data.Gauge.GetDataPoints() {
-			if p.GetValue() != nil {
-				setNumber(add(p.GetAttributes(), "", p.GetTimeUnixNano()), p)
-			}
-		}
-	case *metricspb.Metric_Sum:
-		for _, p := range data.Sum.GetDataPoints() {
-			if p.GetValue() == nil {
-				continue
-			}
-			if !m.rates || !data.Sum.GetIsMonotonic() {
-				setNumber(add(p.GetAttributes(), "", p.GetTimeUnixNano()), p)
-				continue
-			}
-			now := &otlpPoint{start: p.GetStartTimeUnixNano(), time: p.GetTimeUnixNano(), sum: number(p)}
-			if d, ok := m.since(key(p.GetAttributes()), now, data.Sum.GetAggregationTemporality()); ok {
-				add(p.GetAttributes(), "", now.time).SetFloat(d.sum / d.seconds)
-			}
-		}
-	case *metricspb.Metric_Histogram:
-		for _, p := range data.Histogram.GetDataPoints() {
-			now := &otlpPoint{start: p.GetStartTimeUnixNano(), time: p.GetTimeUnixNano(), sum: p.GetSum(), count: float64(p.GetCount()), buckets: p.GetBucketCounts()}
-			d, ok := m.since(key(p.GetAttributes()), now, data.Histogram.GetAggregationTemporality())
-			if m.rates && !ok {
-				continue
-			}
-			m.counted(add, p.GetAttributes(), now, d, p.Sum != nil)
-			for _, q := range m.quantiles {
-				if v, ok := bucketQuantile(q, p.GetExplicitBounds(), d.buckets); ok {
-					add(p.GetAttributes(), " "+strconv.FormatFloat(q, 'g', -1, 64), now.time).SetFloat(v)
-				}
-			}
-		}
-	case *metricspb.Metric_ExponentialHistogram:
-		for _, p := range data.ExponentialHistogram.GetDataPoints() {
-			now := &otlpPoint{start: p.GetStartTimeUnixNano(), time: p.GetTimeUnixNano(), sum: p.GetSum(), count: float64(p.GetCount())}
-			d, ok := m.since(key(p.GetAttributes()), now, data.ExponentialHistogram.GetAggregationTemporality())
-			if m.rates && !ok {
-				continue
-			}
-			m.counted(add, p.GetAttributes(), now, d, p.Sum != nil)
-		}
-	case *metricspb.Metric_Summary:
-		for _, p := range data.Summary.GetDataPoints() {
-			add(p.GetAttributes(), " count", p.GetTimeUnixNano()).SetFloat(float64(p.GetCount()))
-			add(p.GetAttributes(), " sum", p.GetTimeUnixNano()).SetFloat(p.GetSum())
-			for _, q := range p.GetQuantileValues() {
-				add(p.GetAttributes(), " "+strconv.FormatFloat(q.GetQuantile(), 'g', -1, 64), p.GetTimeUnixNano()).SetFloat(q.GetValue())
-			}
-		}
-	}
-	return events
+	return m.put(m.source, service, own, at)
 }
 
-// counted tells count and sum of a histogram.
-func (m *otlpMapping) counted(add func([]*commonpb.KeyValue, string, uint64) *event.Event, attrs []*commonpb.KeyValue, now *otlpPoint, d otlpDelta, hasSum bool) {
+// key tells the series of points with these attributes from others.
+func (m *otlpMetric) key(attrs []*commonpb.KeyValue) (key otlpKey) {
+	h := sha256.New()
+	io.WriteString(h, m.head.GetName())
+	for _, list := range [][]event.Attr{slices.Clone(m.source.attrs), appendOTLP(nil, attrs), {{Key: "\x00", Value: m.source.host}}} {
+		slices.SortFunc(list, func(a, b event.Attr) int { return strings.Compare(a.Key, b.Key) })
+		for _, a := range list {
+			io.WriteString(h, "\x00"+a.Key+"\x01"+a.Value)
+		}
+	}
+	h.Sum(key[:0])
+	return key
+}
+
+// number tells a point of a gauge, or of a sum.
+func (m *otlpMetric) number(sum *metricspb.Sum, p *metricspb.NumberDataPoint) {
+	if p.GetValue() == nil {
+		return
+	}
+	if sum == nil || !m.rates || !sum.GetIsMonotonic() {
+		setNumber(m.add(p.GetAttributes(), "", p.GetTimeUnixNano()), p)
+		return
+	}
+	now := &otlpPoint{start: p.GetStartTimeUnixNano(), time: p.GetTimeUnixNano(), sum: number(p)}
+	if d, ok := m.since(m.key(p.GetAttributes()), now, sum.GetAggregationTemporality()); ok {
+		m.add(p.GetAttributes(), "", now.time).SetFloat(d.sum / d.seconds)
+	}
+}
+
+func (m *otlpMetric) histogram(kind metricspb.AggregationTemporality, p *metricspb.HistogramDataPoint) {
+	now := &otlpPoint{start: p.GetStartTimeUnixNano(), time: p.GetTimeUnixNano(), sum: p.GetSum(), count: float64(p.GetCount()), buckets: p.GetBucketCounts()}
+	d, ok := m.since(m.key(p.GetAttributes()), now, kind)
+	if m.rates && !ok {
+		return
+	}
+	m.totals(p.GetAttributes(), now, d, p.Sum != nil)
+	for _, q := range m.quantiles {
+		if v, ok := bucketQuantile(q, p.GetExplicitBounds(), d.buckets); ok {
+			m.add(p.GetAttributes(), " "+strconv.FormatFloat(q, 'g', -1, 64), now.time).SetFloat(v)
+		}
+	}
+}
+
+func (m *otlpMetric) exponential(kind metricspb.AggregationTemporality, p *metricspb.ExponentialHistogramDataPoint) {
+	now := &otlpPoint{start: p.GetStartTimeUnixNano(), time: p.GetTimeUnixNano(), sum: p.GetSum(), count: float64(p.GetCount())}
+	if d, ok := m.since(m.key(p.GetAttributes()), now, kind); ok || !m.rates {
+		m.totals(p.GetAttributes(), now, d, p.Sum != nil)
+	}
+}
+
+// totals tells count and sum of a histogram.
+func (m *otlpMetric) totals(attrs []*commonpb.KeyValue, now *otlpPoint, d otlpDelta, hasSum bool) {
 	count, sum := now.count, now.sum
 	if m.rates {
 		count, sum = d.count/d.seconds, d.sum/d.seconds
 	}
-	add(attrs, " count", now.time).SetFloat(count)
+	m.add(attrs, " count", now.time).SetFloat(count)
 	if hasSum {
-		add(attrs, " sum", now.time).SetFloat(sum)
+		m.add(attrs, " sum", now.time).SetFloat(sum)
+	}
+}
+
+func (m *otlpMetric) summary(p *metricspb.SummaryDataPoint) {
+	m.add(p.GetAttributes(), " count", p.GetTimeUnixNano()).SetFloat(float64(p.GetCount()))
+	m.add(p.GetAttributes(), " sum", p.GetTimeUnixNano()).SetFloat(p.GetSum())
+	for _, q := range p.GetQuantileValues() {
+		m.add(p.GetAttributes(), " "+strconv.FormatFloat(q.GetQuantile(), 'g', -1, 64), p.GetTimeUnixNano()).SetFloat(q.GetValue())
 	}
 }
 
@@ -268,7 +257,7 @@ type otlpDelta struct {
 
 // since returns what a point adds to the one before: all of it for deltas, the difference for totals. ok is
 // false when there is no time between, or no point before, or the total began anew.
-func (m *otlpMapping) since(key string, now *otlpPoint, kind metricspb.AggregationTemporality) (d otlpDelta, ok bool) {
+func (m *otlpMapping) since(key otlpKey, now *otlpPoint, kind metricspb.AggregationTemporality) (d otlpDelta, ok bool) {
 	if kind == metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA {
 		d = otlpDelta{seconds: float64(now.time-now.start) / 1e9, sum: now.sum, count: now.count, buckets: now.buckets}
 		return d, now.start > 0 && now.time > now.start
@@ -348,35 +337,26 @@ func bucketQuantile(q float64, bounds []float64, counts []uint64) (v float64, ok
 	return bounds[len(bounds)-1], true
 }
 
-// logs turns log records into events.
-func (m *otlpMapping) logs(msg *logspb.LogsData, peer string, isJSON bool) (events []event.Event) {
-	for _, rl := range msg.GetResourceLogs() {
-		s := newOTLPSource(rl.GetResource(), peer)
-		service := s.service
-		if service == "" {
-			service = "log"
-		}
-		for _, sl := range rl.GetScopeLogs() {
-			for _, r := range sl.GetLogRecords() {
-				own := appendOTLP(nil, r.GetAttributes())
-				own = append(own, event.Attr{Key: "severity", Value: r.GetSeverityText()}, event.Attr{Key: "event_name", Value: r.GetEventName()},
-					event.Attr{Key: "trace_id", Value: otlpID(r.GetTraceId(), isJSON)}, event.Attr{Key: "span_id", Value: otlpID(r.GetSpanId(), isJSON)})
-				at := r.GetTimeUnixNano()
-				if at == 0 {
-					at = r.GetObservedTimeUnixNano()
-				}
-				e := m.event(&s, service, own, at)
-				if state := logState(r.GetSeverityNumber()); state != "" {
-					e.SetState(state)
-				}
-				if r.GetBody() != nil {
-					e.SetDescription(otlpText(r.GetBody(), 0))
-				}
-				events = append(events, e)
-			}
-		}
+// record turns a log record into an event.
+func (r *otlpRead) record(s *otlpSource, l *logspb.LogRecord) {
+	service := s.service
+	if service == "" {
+		service = "log"
 	}
-	return events
+	own := appendOTLP(nil, l.GetAttributes())
+	own = append(own, event.Attr{Key: "severity", Value: l.GetSeverityText()}, event.Attr{Key: "event_name", Value: l.GetEventName()},
+		event.Attr{Key: "trace_id", Value: otlpID(l.GetTraceId(), r.isJSON)}, event.Attr{Key: "span_id", Value: otlpID(l.GetSpanId(), r.isJSON)})
+	at := l.GetTimeUnixNano()
+	if at == 0 {
+		at = l.GetObservedTimeUnixNano()
+	}
+	e := r.put(s, service, own, at)
+	if state := logState(l.GetSeverityNumber()); state != "" {
+		e.SetState(state)
+	}
+	if l.GetBody() != nil {
+		e.SetDescription(otlpText(l.GetBody(), 0))
+	}
 }
 
 // logState is the state of a severity; "" if it is not given.
@@ -392,32 +372,23 @@ func logState(n logspb.SeverityNumber) string {
 	return "critical"
 }
 
-// spans turns spans into events.
-func (m *otlpMapping) spans(msg *tracepb.TracesData, peer string, isJSON bool) (events []event.Event) {
-	for _, rs := range msg.GetResourceSpans() {
-		s := newOTLPSource(rs.GetResource(), peer)
-		for _, ss := range rs.GetScopeSpans() {
-			for _, sp := range ss.GetSpans() {
-				own := appendOTLP(nil, sp.GetAttributes())
-				kind := strings.ToLower(strings.TrimPrefix(sp.GetKind().String(), "SPAN_KIND_"))
-				own = append(own, event.Attr{Key: "span_kind", Value: kind},
-					event.Attr{Key: "trace_id", Value: otlpID(sp.GetTraceId(), isJSON)}, event.Attr{Key: "span_id", Value: otlpID(sp.GetSpanId(), isJSON)})
-				e := m.event(&s, sp.GetName(), own, sp.GetEndTimeUnixNano())
-				e.SetState("ok")
-				if sp.GetStatus().GetCode() == tracepb.Status_STATUS_CODE_ERROR {
-					e.SetState("critical")
-				}
-				if text := sp.GetStatus().GetMessage(); text != "" {
-					e.SetDescription(text)
-				}
-				if sp.GetEndTimeUnixNano() >= sp.GetStartTimeUnixNano() {
-					e.SetFloat(float64(sp.GetEndTimeUnixNano()-sp.GetStartTimeUnixNano()) / 1e9)
-				}
-				events = append(events, e)
-			}
-		}
+// latency turns a span into an event.
+func (r *otlpRead) latency(s *otlpSource, sp *tracepb.Span) {
+	own := appendOTLP(nil, sp.GetAttributes())
+	kind := strings.ToLower(strings.TrimPrefix(sp.GetKind().String(), "SPAN_KIND_"))
+	own = append(own, event.Attr{Key: "span_kind", Value: kind},
+		event.Attr{Key: "trace_id", Value: otlpID(sp.GetTraceId(), r.isJSON)}, event.Attr{Key: "span_id", Value: otlpID(sp.GetSpanId(), r.isJSON)})
+	e := r.put(s, sp.GetName(), own, sp.GetEndTimeUnixNano())
+	e.SetState("ok")
+	if sp.GetStatus().GetCode() == tracepb.Status_STATUS_CODE_ERROR {
+		e.SetState("critical")
 	}
-	return events
+	if text := sp.GetStatus().GetMessage(); text != "" {
+		e.SetDescription(text)
+	}
+	if sp.GetEndTimeUnixNano() >= sp.GetStartTimeUnixNano() {
+		e.SetFloat(float64(sp.GetEndTimeUnixNano()-sp.GetStartTimeUnixNano()) / 1e9)
+	}
 }
 
 // otlpID is an id as hexadecimal text. In JSON it is so already, but was read as base64 like other bytes.

@@ -17,6 +17,7 @@ import (
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	resourcepb "go.opentelemetry.io/proto/otlp/resource/v1"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -67,11 +68,17 @@ func byService(events []event.Event) map[string]event.Event {
 	return all
 }
 
+func decodeOTLP(m *otlpMapping, b []byte, signal string, isJSON bool, peer string) ([]event.Event, error) {
+	r := &otlpRead{otlpMapping: m, peer: peer, isJSON: isJSON, most: 10_000_000}
+	err := r.read(b, signal)
+	return r.events, err
+}
+
 func TestOTLPMetrics(t *testing.T) {
 	o := OTLPOptions{Sums: "rate", Quantiles: []float64{0.5, 1}, Apart: []string{"route"}}
 	m := newOTLPMapping(o)
 	read := func(p *metricspb.MetricsData) map[string]event.Event {
-		events, err := m.decode(marshal(t, p), "metrics", false, "peer")
+		events, err := decodeOTLP(m, marshal(t, p), "metrics", false, "peer")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +108,7 @@ func TestOTLPMetrics(t *testing.T) {
 		t.Errorf("after the fall: %v", next)
 	}
 	o.Sums = "value"
-	events, err := newOTLPMapping(o).decode(marshal(t, counterPoint(10, 100, []uint64{1, 0, 0, 0})), "metrics", false, "peer")
+	events, err := decodeOTLP(newOTLPMapping(o), marshal(t, counterPoint(10, 100, []uint64{1, 0, 0, 0})), "metrics", false, "peer")
 	if got := byService(events); err != nil || got["requests /x"].Int != 100 || got["latency count"].Float != 1 {
 		t.Errorf("as values: %v %v", got, err)
 	}
@@ -109,7 +116,7 @@ func TestOTLPMetrics(t *testing.T) {
 
 func TestOTLPLogsAndSpans(t *testing.T) {
 	m := newOTLPMapping(OTLPOptions{Sums: "rate"})
-	events, err := m.decode([]byte(otlpLogs), "logs", true, "peer")
+	events, err := decodeOTLP(m, []byte(otlpLogs), "logs", true, "peer")
 	if err != nil || len(events) != 2 {
 		t.Fatalf("%d events, %v", len(events), err)
 	}
@@ -122,7 +129,7 @@ func TestOTLPLogsAndSpans(t *testing.T) {
 	if e := events[1]; e.State != "ok" || e.Description != "fine" || e.Is(event.HasTime) {
 		t.Errorf("second log: %+v", e)
 	}
-	events, err = m.decode([]byte(otlpSpans), "traces", true, "peer")
+	events, err = decodeOTLP(m, []byte(otlpSpans), "traces", true, "peer")
 	if err != nil || len(events) != 1 {
 		t.Fatalf("%d events, %v", len(events), err)
 	}
@@ -158,7 +165,7 @@ func TestBucketQuantile(t *testing.T) {
 }
 
 func TestOTLPDoor(t *testing.T) {
-	s := serveOptions(t, Options{RulesText: `listen.otlp("127.0.0.1:0", {maxBody: 100000, maxEvents: 3}); index;`, Quiet: true})
+	s := serveOptions(t, Options{RulesText: `listen.otlp("127.0.0.1:0", {maxBody: 100000, maxEvents: 8}); index;`, Quiet: true})
 	base := "http://" + s.Addr("otlp").String()
 	send := func(path string, body []byte, header ...string) (int, string) {
 		t.Helper()
@@ -205,7 +212,7 @@ func TestOTLPDoor(t *testing.T) {
 		{"/v1/logs", []byte("x"), []string{"Content-Type", "application/json", "Content-Encoding", "gzip"}, 400, "read body"},
 		{"/v1/logs", nil, []string{"Content-Type", "application/json", "Content-Encoding", "zstd"}, 415, "want gzip"},
 		{"/v1/logs", []byte(otlpLogs), []string{"Content-Type", "application/json", "Origin", "http://evil.example"}, 403, "web pages"},
-		{"/v1/logs", []byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{},{},{}]}]}]}`), []string{"Content-Type", "application/json"}, 413, "4 events, more than 3"},
+		{"/v1/logs", []byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{},{},{},{},{},{},{},{}]}]}]}`), []string{"Content-Type", "application/json"}, 413, "more than 8 events"},
 		{"/v1/other", nil, nil, 404, ""},
 	} {
 		if status, body := send(tt.path, tt.body, tt.header...); status != tt.status || !strings.Contains(body, tt.want) {
@@ -292,12 +299,19 @@ func FuzzOTLP(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b, "metrics", false)
+	if b, err = protojson.Marshal(counterPoint(10, 100, []uint64{1, 1, 1, 1})); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b, "metrics", true)
 	f.Fuzz(func(t *testing.T, b []byte, signal string, isJSON bool) {
+		if _, ok := otlpSignals[signal]; !ok {
+			return
+		}
 		m := newOTLPMapping(OTLPOptions{Sums: "rate", Quantiles: []float64{0.5}, Apart: []string{"*"}})
 		for range 2 {
-			events, err := m.decode(b, signal, isJSON, "peer")
-			if err == nil && len(events) > len(b)+1 {
-				t.Fatalf("%d events out of %d bytes", len(events), len(b))
+			events, err := decodeOTLP(m, b, signal, isJSON, "peer")
+			if len(events) > 3*len(b)+1 || err != nil && len(events) > 0 {
+				t.Fatalf("%d events out of %d bytes, %v", len(events), len(b), err)
 			}
 		}
 	})
