@@ -35,7 +35,8 @@ if command -v python3 >/dev/null; then
   python bernhard bernhard==0.2.6 protobuf==3.20.3
 fi
 
-if [ "${1:-}" = --telegraf ] && [ ! -x "$dir/telegraf" ]; then
-  GOBIN=$dir go install -tags "custom,inputs.exec,outputs.riemann,parsers.influx,serializers.influx" \
-    github.com/influxdata/telegraf/cmd/telegraf@v1.37.2
+plugins="custom,inputs.exec,outputs.riemann,outputs.influxdb,outputs.socket_writer,parsers.influx,serializers.influx"
+if [ "${1:-}" = --telegraf ] && [ "$(cat "$dir/telegraf.plugins" 2>/dev/null)" != "$plugins" ]; then
+  GOBIN=$dir go install -tags "$plugins" github.com/influxdata/telegraf/cmd/telegraf@v1.37.2
+  echo "$plugins" >"$dir/telegraf.plugins"
 fi
