@@ -66,6 +66,10 @@ func (h *httpListener) ready(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
+	if why := h.server.mute(time.Now()); why != "" {
+		http.Error(w, "no alert leaves: "+why, http.StatusServiceUnavailable)
+		return
+	}
 	w.Write([]byte("ready\n"))
 }
 

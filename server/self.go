@@ -82,7 +82,7 @@ func (r *reporter) report(now time.Time) []event.Event {
 	if s.reloadTried() {
 		events = append(events, s.reloadEvent())
 	}
-	return events
+	return append(events, s.deliveryEvents(now)...)
 }
 
 func (r *reporter) event(service string, metric float64) event.Event {

@@ -84,6 +84,7 @@ type Server struct {
 	warnings  []string // of the running rules
 	reloads   int      // attempts to load rules again
 	reloadErr error    // of the last one
+	muted     bool     // it was logged that no sink takes alerts
 }
 
 // listener is a door for events or queries.

@@ -36,7 +36,7 @@ func newHTTPClient(caFile string, timeout time.Duration) (*http.Client, error) {
 		Transport: transport,
 		Timeout:   timeout,
 		CheckRedirect: func(req *http.Request, _ []*http.Request) error {
-			return fmt.Errorf("the target redirects to %s; name that address in the rules if it is right", req.URL.Host)
+			return Broken(fmt.Errorf("the target redirects to %s; name that address in the rules if it is right", req.URL.Host))
 		},
 	}, nil
 }
@@ -61,7 +61,7 @@ func statusError(resp *http.Response) error {
 		return err
 	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
 		// A key can be mended without losing what waits.
-		return fmt.Errorf("%w; check the sink's key or token", err)
+		return Broken(fmt.Errorf("%w; check the sink's key or token", err))
 	}
 	return Permanent(err)
 }

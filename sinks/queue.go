@@ -102,7 +102,7 @@ func makeQueue(sink *streams.Sink, o Opened, b backlog, log *slog.Logger) (*queu
 	}
 	q := &queue{
 		sink: sink, sender: o.Sender, batch: o.Batching, backlog: b, base: log, log: log.With("sink", sink.Name),
-		status:  Status{Name: sink.Name, ID: sink.ID},
+		status:  Status{Name: sink.Name, ID: sink.ID, State: streams.SinkOK},
 		closing: make(chan struct{}), ended: make(chan struct{}), stop: stop,
 	}
 	return q, ctx
@@ -245,14 +245,17 @@ func (q *queue) note(err error) {
 	defer q.mu.Unlock()
 	q.status.Attempts++
 	if err == nil {
-		q.status.LastError, q.status.Since = "", time.Time{}
+		q.status.State, q.status.LastError, q.status.Since = streams.SinkOK, "", time.Time{}
 		return
 	}
 	q.status.Failed++
 	if q.status.LastError == "" {
 		q.status.Since = time.Now()
 	}
-	q.status.LastError = err.Error()
+	q.status.State, q.status.LastError = streams.SinkFailing, err.Error()
+	if IsBroken(err) {
+		q.status.State = streams.SinkBroken
+	}
 }
 
 func (q *queue) delivered(n int) {

@@ -195,3 +195,24 @@ func TestPauseGrowsToItsBound(t *testing.T) {
 		t.Errorf("an asked pause of an hour became %v, want %v", p, longestAsked)
 	}
 }
+
+func TestABrokenSinkKeepsItsQueueUntilItIsMended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused := Broken(errors.New("401"))
+		s := &script{errs: []error{refused, errors.New("500"), refused}}
+		q := start(s, Batching{}, 10)
+		q.take(alert("a"))
+		q.take(alert("b"))
+		var states []string
+		for range 20 {
+			synctest.Wait()
+			if state := q.snapshot().State; len(states) == 0 || states[len(states)-1] != state {
+				states = append(states, state)
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		equal(t, states, streams.SinkBroken, streams.SinkFailing, streams.SinkBroken, streams.SinkOK)
+		equal(t, s.took, "a", "b")
+		q.close(t.Context())
+	})
+}

@@ -28,8 +28,8 @@ import (
 
 // Sender makes the requests of one sink. Send is called by one goroutine at a time with at least one
 // alert, in order, and returns nil only when the target has taken all of them. An error wrapped by
-// Permanent is not retried; one wrapped by RetryAfter is retried no sooner than it says; any other is
-// retried after a pause.
+// Permanent is not retried; one wrapped by RetryAfter is retried no sooner than it says; any other is retried after a
+// pause, and if it is wrapped by Broken zeta says that somebody has to see to it.
 type Sender interface {
 	Send(ctx context.Context, alerts []*streams.Alert) error
 }

@@ -183,16 +183,19 @@ func slackError(err error) error {
 		if status.Code >= 500 || status.Code == http.StatusRequestTimeout || status.Code == http.StatusTooManyRequests {
 			return err
 		}
+		if status.Code == http.StatusUnauthorized || status.Code == http.StatusForbidden {
+			return Broken(err)
+		}
 		return Permanent(err)
 	}
 	var refused slack.SlackErrorResponse
 	if errors.As(err, &refused) {
 		text := fmt.Errorf("slack: %s%s", refused.Err, slackHint(refused.Err))
 		switch refused.Err {
-		case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "rate_limited",
-			// These can be mended at Slack without losing what waits.
-			"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired":
+		case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "rate_limited":
 			return text
+		case "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired":
+			return Broken(text) // can be mended at Slack without losing what waits
 		}
 		return Permanent(text)
 	}
