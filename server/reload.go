@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -20,8 +19,10 @@ type Reloaded struct {
 	Loses []string `json:"loses"`
 	New   []string `json:"new"`
 
-	Opens  []string `json:"opens"` // listeners
-	Closes []string `json:"closes"`
+	Stays   []string `json:"stays"`   // listeners, sinks and sources that go on as they are
+	Reopens []string `json:"reopens"` // with other options
+	Opens   []string `json:"opens"`
+	Closes  []string `json:"closes"`
 
 	LockSeconds float64 `json:"lockSeconds"` // how long events waited
 }
@@ -80,25 +81,17 @@ func (s *Server) compare(next loaded) *Reloaded {
 	moved := s.rules.Plan(next.rules)
 	r := &Reloaded{
 		Files: []string{}, Warnings: problemTexts(next.warnings),
-		Keeps: list(moved.Kept), Loses: list(moved.Lost), New: list(moved.New), Opens: []string{}, Closes: []string{},
+		Keeps: list(moved.Kept), Loses: list(moved.Lost), New: list(moved.New),
 	}
 	for _, f := range next.rules.Files {
 		r.Files = append(r.Files, f.Name)
 	}
-	m := &moving{server: s, closing: append([]listener(nil), s.open()...)}
-	for _, d := range declaredDoors(next.rules) {
-		if m.keep(d) == nil {
-			r.Opens = append(r.Opens, doorText(d))
-		}
+	var open []streams.Declaration
+	for _, l := range s.open() {
+		open = append(open, s.declaration(l))
 	}
-	for _, l := range m.closing {
-		r.Closes = append(r.Closes, doorText(s.declaration(l)))
-	}
+	r.compareOutsides(outsides(open, s.rules), outsides(declaredDoors(next.rules), next.rules))
 	return r
-}
-
-func doorText(d streams.Declaration) string {
-	return fmt.Sprintf("listen.%s(%q)", d.Kind, addressOf(d))
 }
 
 // list is xs, never nil: in JSON it is a list.

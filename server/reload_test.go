@@ -100,7 +100,8 @@ func TestReload(t *testing.T) {
 	want := Reloaded{
 		Files: []string{f.name}, Warnings: []string{},
 		Keeps: []string{"by([host], max=100000, idle=1h0m0s)", "by([host], max=100000, idle=1h0m0s)/counter()"},
-		Loses: []string{}, New: []string{"counter()"}, Opens: []string{}, Closes: []string{}, LockSeconds: r.LockSeconds,
+		Loses: []string{}, New: []string{"counter()"},
+		Stays: r.Stays, Reopens: []string{}, Opens: []string{}, Closes: []string{}, LockSeconds: r.LockSeconds,
 	}
 	if !reflect.DeepEqual(*r, want) || r.LockSeconds <= 0 {
 		t.Errorf("reloaded %+v, want %+v", *r, want)
@@ -182,6 +183,25 @@ func TestPlanReload(t *testing.T) {
 	}
 	if s.Rules().Refused || s.metric("zeta_server_reloads_total") != 0 || len(s.open()) != 3 {
 		t.Errorf("something has happened: %+v", s.Rules())
+	}
+}
+
+// TestPlanOutsides tells listeners, sinks and sources that stay, are opened again with other options, opened and closed.
+func TestPlanOutsides(t *testing.T) {
+	open := []outside{{"listen.tcp(\":1\")", 1}, {"listen.tcp(\":1\")", 2}, {"sink a", "old secret"}, {"probe.tcp(\"x:1\")", nil}, {"sink b", nil}}
+	next := []outside{{"sink a", "new secret"}, {"listen.tcp(\":1\")", 2}, {"listen.tcp(\":1\")", 3}, {"sink c", nil}, {"sink b", nil}}
+	var r Reloaded
+	r.compareOutsides(open, next)
+	got := fmt.Sprintf("stays %q reopens %q opens %q closes %q", r.Stays, r.Reopens, r.Opens, r.Closes)
+	const want = `stays ["listen.tcp(\":1\")" "sink b"] reopens ["sink a" "listen.tcp(\":1\")"] opens ["sink c"] closes ["probe.tcp(\"x:1\")"]`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	type target struct {
+		URL string `arg:"1"`
+	}
+	if got, want := sourceText(streams.Declaration{Kind: "probe.http", Options: target{"http://me:word@x/"}}), `probe.http("http://me:xxxxx@x/")`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

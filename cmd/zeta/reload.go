@@ -23,7 +23,8 @@ is the same keep their state. An identity is the path of the stateful operators 
 count, so that a threshold can be edited without loss, and id("name", …) gives one that stays.
 
 With --plan nothing is changed: it says which operators would keep their state, lose it, or start afresh, and which
-listeners would be opened and closed.`,
+listeners, sinks and sources would stay, be opened again with other options, be opened and be closed. A sink that is
+opened again keeps its queue; one that is closed delivers what it holds first.`,
 	example: `zeta reload --plan
 zeta reload
 zeta reload --addr 127.0.0.1:8080 --tls --ca ca.pem`,
@@ -86,9 +87,9 @@ func printReloaded(w io.Writer, r *server.Reloaded) {
 	for _, part := range []struct {
 		word  string
 		items []string
-	}{{"loses", r.Loses}, {"new", r.New}, {"keeps", r.Keeps}, {"closes", r.Closes}, {"opens", r.Opens}} {
+	}{{"loses", r.Loses}, {"new", r.New}, {"keeps", r.Keeps}, {"closes", r.Closes}, {"reopens", r.Reopens}, {"opens", r.Opens}, {"stays", r.Stays}} {
 		for _, item := range part.items {
-			fmt.Fprintf(w, "%-6s %s\n", part.word, item)
+			fmt.Fprintf(w, "%-7s %s\n", part.word, item)
 		}
 	}
 	counts := fmt.Sprintf("%d %s of operators kept, %d lost, %d new", len(r.Keeps), plural(len(r.Keeps), "state"), len(r.Loses), len(r.New))
