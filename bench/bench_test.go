@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -108,5 +109,36 @@ func TestPlot(t *testing.T) {
 	}
 	if n := strings.Count(svg, "<circle"); n != 4 || strings.Contains(svg, "NaN") {
 		t.Errorf("%d points, want 4:\n%s", n, svg)
+	}
+}
+
+// TestBetween: only what stands between the marks of a name changes, and missing marks are told.
+func TestBetween(t *testing.T) {
+	page := "a\n<!-- bench rows -->\nold\n<!-- end rows -->\nb\n<!-- bench table -->\n<!-- end table -->\n"
+	got, err := between(page, "rows", "new\n")
+	want := "a\n<!-- bench rows -->\n\nnew\n\n<!-- end rows -->\nb\n<!-- bench table -->\n<!-- end table -->\n"
+	if err != nil || got != want {
+		t.Errorf("got %q, error %v; want %q", got, err, want)
+	}
+	if again, err := between(got, "rows", "new"); err != nil || again != want {
+		t.Errorf("again: got %q, error %v", again, err)
+	}
+	for _, page := range []string{"", "<!-- end rows -->\n<!-- bench rows -->\n"} {
+		if _, err := between(page, "rows", "new"); err == nil {
+			t.Errorf("%q: no error", page)
+		}
+	}
+}
+
+// TestPage: -all finds its marks in the page it rewrites.
+func TestPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/performance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"rows", "table", "growth", "peer"} {
+		if _, err := between(string(page), name, ""); err != nil {
+			t.Error(err)
+		}
 	}
 }

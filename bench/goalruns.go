@@ -264,7 +264,7 @@ func measureHostile(ctx context.Context, c *config) ([]measured, error) {
 func measureJournal(ctx context.Context, c *config) ([]measured, error) {
 	kept := *c
 	kept.journal = true
-	var all []measured
+	var on, off []*loadResult
 	for _, r := range []row{{Rules: "index", Batch: 100}, {Rules: "streams", Batch: 100}, {Rules: "index", Batch: 1}} {
 		r.Network, r.Shape, r.Conns, r.Depth = "tcp", "app", 1, 16
 		m, err := kept.median(ctx, r)
@@ -274,10 +274,20 @@ func measureJournal(ctx context.Context, c *config) ([]measured, error) {
 		if m.Journal == 0 {
 			return nil, errors.New("the server wrote no journal")
 		}
-		all = append(all, of(m))
+		on = append(on, m)
+		if r.Batch == 100 {
+			if m, err = c.median(ctx, r); err != nil {
+				return nil, err
+			}
+		}
+		off = append(off, m)
 	}
-	all[2].value /= 1000
-	return all, nil
+	share := func(i int) measured {
+		return measured{value: 100 * (1 - off[i].CPU/off[i].Calibration/(on[i].CPU/on[i].Calibration))}
+	}
+	single := of(on[2])
+	single.value /= 1000
+	return []measured{of(on[0]), of(on[1]), single, share(1), share(0)}, nil
 }
 
 func measureSmall(ctx context.Context, c *config) ([]measured, error) {

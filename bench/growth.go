@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // curve is how a cost grows: one plot and one CSV file.
@@ -41,31 +40,30 @@ func printGrowth(ctx context.Context, c *config, dir string) error {
 		if c.only != nil && !c.only.MatchString(g.name) {
 			continue
 		}
-		began := time.Now()
 		points, err := g.measure(ctx, c)
 		if err != nil {
 			return fmt.Errorf("%s: %w", g.name, err)
 		}
 		var csv strings.Builder
 		fmt.Fprintf(&csv, "%s,%s\n", g.x, strings.Join(g.lines, ","))
-		fmt.Printf("\n%s (%.0f s)\n\n| %s | %s |\n|--:|%s\n", g.title, time.Since(began).Seconds(), g.x, strings.Join(g.lines, " | "), strings.Repeat("--:|", len(g.lines)))
+		fmt.Fprintf(c.out, "%s:\n\n![%s](%s/%s.svg)\n\n| %s | %s |\n|--:|%s\n", g.title, g.title, filepath.Base(dir), g.name, g.x, strings.Join(g.lines, " | "), strings.Repeat("--:|", len(g.lines)))
 		for _, p := range points {
 			fmt.Fprintf(&csv, "%.0f", p.x)
-			fmt.Printf("| %.0f |", p.x)
+			fmt.Fprintf(c.out, "| %.0f |", p.x)
 			for _, v := range p.values {
 				fmt.Fprintf(&csv, ",%.4g", v)
-				fmt.Printf(" %.3g |", v)
+				fmt.Fprintf(c.out, " %.3g |", v)
 			}
 			csv.WriteByte('\n')
-			fmt.Println()
+			fmt.Fprintln(c.out)
 		}
+		fmt.Fprintln(c.out)
 		for ext, text := range map[string]string{".csv": csv.String(), ".svg": g.plot(points)} {
 			if err := os.WriteFile(filepath.Join(dir, g.name+ext), []byte(text), 0o644); err != nil {
 				return err
 			}
 		}
 	}
-	fmt.Println()
 	return nil
 }
 
@@ -127,7 +125,7 @@ func growSubscribers(ctx context.Context, c *config) (points []point, err error)
 	for i := range 20 {
 		queries = append(queries, fmt.Sprintf(`host = "web-%03d.prod1"`, i)) // the sample's 20 hosts: each event has one query
 	}
-	for _, n := range []int{20, 100, 1000} {
+	for _, n := range []int{10, 100, 1000} {
 		r, err := c.fanOut(ctx, n, queries, 20_000)
 		if err != nil {
 			return nil, err

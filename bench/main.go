@@ -7,6 +7,7 @@
 //	go run ./bench -rows            the goals, with what was measured and a verdict
 //	go run ./bench -growth          what an event costs as things grow: CSV and SVG files
 //	go run ./bench -peer telegraf   Telegraf's riemann_listener in the same run
+//	go run ./bench -all             all of these but -long, ten minutes; what they print goes into docs/performance.md
 //
 // What counts is the server's CPU time per event, user and system, as the kernel accounts it: unlike the time on
 // the wall it hardly depends on what else the machine does. Beside it stands the ratio to a calibration
@@ -22,6 +23,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -36,9 +38,11 @@ type config struct {
 	repeat      int
 	time        time.Duration // of one measurement
 	procs       int
-	journal     bool   // the server keeps what comes in on disk
-	dir         string // for the binary, certificates and rules
-	zeta        string // the binary
+	journal     bool      // the server keeps what comes in on disk
+	ack         string    // what an answer promises then; "": safe
+	out         io.Writer // for what is printed
+	dir         string    // for the binary, certificates and rules
+	zeta        string    // the binary
 }
 
 func main() {
@@ -62,7 +66,9 @@ func run() error {
 	rows := flag.Bool("rows", false, "measure the goals and print a verdict on each")
 	growth := flag.Bool("growth", false, "measure how costs grow; write CSV and SVG files into -out")
 	out := flag.String("out", "docs/performance", "`DIRECTORY` for the files of -growth")
-	peer := flag.String("peer", "", "measure another `PROGRAM` too: telegraf")
+	peer := flag.String("peer", "", "measure another `PROGRAM` beside zeta: telegraf")
+	all := flag.Bool("all", false, "measure everything and put it into -page")
+	page := flag.String("page", "docs/performance.md", "`FILE` that -all rewrites between its marks")
 	only := flag.String("only", "", "only the rows whose name matches this `REGEXP`")
 	flag.DurationVar(&c.time, "time", 0, "`DURATION` of one measurement; default 1s, quick 300ms")
 	flag.IntVar(&c.repeat, "repeat", 0, "runs of each row, of which the median is shown; default 3, quick 1, long 5")
@@ -94,20 +100,22 @@ func run() error {
 	if err := writeCertificates(dir); err != nil {
 		return err
 	}
-	machine := watchMachine()
-	fmt.Println(machine.describe())
+	c.out = os.Stdout
+	goals := section{"rows", func() error { return printGoals(ctx, &c) }}
+	table := section{"table", func() error { return printTable(ctx, &c) }}
+	curves := section{"growth", func() error { return printGrowth(ctx, &c, *out) }}
+	telegraf := section{"peer", func() error { return printPeer(ctx, &c) }}
 	switch {
+	case *all:
+		return c.rewrite(*page, goals, table, curves, telegraf)
 	case *rows:
-		err = printGoals(ctx, &c)
+		return c.print(goals)
 	case *growth:
-		err = printGrowth(ctx, &c, *out)
-	default:
-		err = printTable(ctx, &c, *peer)
+		return c.print(curves)
+	case *peer != "":
+		return c.print(telegraf)
 	}
-	if err == nil {
-		fmt.Println(machine.others())
-	}
-	return err
+	return c.print(table)
 }
 
 func (c *config) defaults() {

@@ -66,9 +66,9 @@ func printPeer(ctx context.Context, c *config) error {
 	if err := os.WriteFile(file, fmt.Appendf(nil, telegrafConfig, addr), 0o600); err != nil {
 		return err
 	}
-	fmt.Printf("Telegraf %s, riemann_listener to outputs.discard, without rules and index; zeta with five predicates and the index\n\n", telegrafVersion)
-	fmt.Println("| events | batch | in flight | Telegraf ns/event | RSS MiB | zeta ns/event | RSS MiB | times |")
-	fmt.Println("|---|--:|--:|--:|--:|--:|--:|--:|")
+	fmt.Fprintf(c.out, "Telegraf %s, riemann_listener to outputs.discard, without rules and index; zeta with five predicates and the index\n\n", telegrafVersion)
+	fmt.Fprintln(c.out, "| events | batch | in flight | Telegraf ns/event | RSS MiB | zeta ns/event | RSS MiB | times |")
+	fmt.Fprintln(c.out, "|---|--:|--:|--:|--:|--:|--:|--:|")
 	for _, shape := range []string{"app", "collectd"} {
 		for _, batch := range []int{1, 100, 1000} {
 			r := row{Rules: "predicates", Network: "tcp", Shape: shape, Batch: batch, Conns: 1, Depth: flights[batch]}
@@ -80,11 +80,11 @@ func printPeer(ctx context.Context, c *config) error {
 			if err != nil {
 				return fmt.Errorf("telegraf: %s: %w", r.name(), err)
 			}
-			fmt.Printf("| %s | %d | %d | %s | %.0f | %s | %.0f | %.1f |\n", shape, batch, r.Depth, figure(theirs.CPU), theirs.RSS, figure(ours.CPU), ours.RSS,
+			fmt.Fprintf(c.out, "| %s | %d | %d | %s | %.0f | %s | %.0f | %.1f |\n", shape, batch, r.Depth, figure(theirs.CPU), theirs.RSS, figure(ours.CPU), ours.RSS,
 				theirs.CPU/theirs.Calibration/(ours.CPU/ours.Calibration))
 		}
 	}
-	fmt.Println()
+	fmt.Fprintln(c.out)
 	return nil
 }
 

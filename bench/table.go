@@ -91,19 +91,24 @@ const (
 )
 
 // printTable measures the rows and prints each as soon as it is known.
-func printTable(ctx context.Context, c *config, peer string) error {
-	began := time.Now()
-	limit := 10 * time.Minute
-	if c.long {
-		limit = time.Hour
-	}
-	fmt.Printf("server: GOMAXPROCS %d; each row is the median of %d runs of %v\n", c.procs, c.repeat, c.time)
-	fmt.Print("calibration: protobuf-go decodes the same bytes, in the generator's process, before and after each run\n\n")
-	fmt.Println(tableHead)
-	fmt.Println(tableLine)
+func printTable(ctx context.Context, c *config) error {
+	var rows []row
 	for _, r := range tableRows(c) {
-		if c.only != nil && !c.only.MatchString(r.name()) {
-			continue
+		if c.only == nil || c.only.MatchString(r.name()) {
+			rows = append(rows, r)
+		}
+	}
+	fmt.Fprintf(c.out, "server: GOMAXPROCS %d; each row is the median of %d runs of %v\n", c.procs, c.repeat, c.time)
+	fmt.Fprint(c.out, "calibration: protobuf-go decodes the same bytes, in the generator's process, before and after each run\n\n")
+	if len(rows) > 0 {
+		fmt.Fprintln(c.out, tableHead)
+		fmt.Fprintln(c.out, tableLine)
+	}
+	began, limit := time.Now(), c.tableLimit()
+	left := c.estimate(rows)
+	for i, r := range rows {
+		if c.long {
+			fmt.Fprintf(os.Stderr, "bench: row %d of %d, about %v to go: %s\n", i+1, len(rows), left.Round(time.Minute), r.name())
 		}
 		if time.Since(began) > limit {
 			fmt.Fprintf(os.Stderr, "bench: stopped after %v; -only picks rows\n", limit)
@@ -113,15 +118,37 @@ func printTable(ctx context.Context, c *config, peer string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name(), err)
 		}
-		fmt.Printf("| %s | %s | %s | %d | %d | %d | %s | %s | %.0f | %.3f | %.3f | %.3f | %.3f | %.0f | %.3f |\n",
+		fmt.Fprintf(c.out, "| %s | %s | %s | %d | %d | %d | %s | %s | %.0f | %.3f | %.3f | %.3f | %.3f | %.0f | %.3f |\n",
 			r.Rules, r.Shape, r.Network, r.Batch, r.Conns, r.Depth, count(float64(m.Events)/m.Seconds), figure(m.CPU), m.Calibration,
 			m.CPU/m.Calibration, m.P50, m.P99, m.P999, m.RSS, m.Allocs)
+		left = c.estimate(rows[i+1:])
 	}
-	fmt.Println()
-	if peer != "" {
-		return printPeer(ctx, c)
+	fmt.Fprintln(c.out)
+	return printAcks(ctx, c)
+}
+
+// tableLimit is when no further row is begun.
+func (c *config) tableLimit() time.Duration {
+	if c.long {
+		return 3 * time.Hour
 	}
-	return nil
+	return 10 * time.Minute
+}
+
+// estimate is about how long rows take: each run warms up, calibrates twice, and starts and ends a server.
+func (c *config) estimate(rows []row) (sum time.Duration) {
+	for _, r := range rows {
+		sum += time.Duration(c.repeat) * (c.duration(r) + c.time/2 + 500*time.Millisecond)
+	}
+	return sum
+}
+
+// duration is how long a run of a row measures.
+func (c *config) duration(r row) time.Duration {
+	if r.Rules == "streams" && !c.quick {
+		return max(c.time, 6*time.Second) // its intervals are five seconds long
+	}
+	return c.time
 }
 
 // median runs a row several times, each time on a fresh server, and returns the run with the median ratio.
@@ -151,14 +178,10 @@ func (c *config) repeatedly(run func() (*loadResult, error)) (*loadResult, error
 }
 
 func (c *config) loadOf(t *target, r row) load {
-	long := c.time
-	if r.Rules == "streams" && !c.quick {
-		long = max(long, 6*time.Second) // its intervals are five seconds long
-	}
 	return load{
 		Network: r.Network, Addr: t.addr[r.Network], CA: c.dir + "/ca.pem",
 		Sample: sample{Shape: r.Shape, Series: 10_000, Batch: r.Batch, Rounds: 3},
-		Conns:  r.Conns, Depth: r.Depth, Rate: r.Rate, Time: long, PID: t.pid(), Metrics: t.metrics(), Calibrate: c.time / 8,
+		Conns:  r.Conns, Depth: r.Depth, Rate: r.Rate, Time: c.duration(r), PID: t.pid(), Metrics: t.metrics(), Calibrate: c.time / 8,
 	}
 }
 

@@ -56,10 +56,14 @@ func writeCertificates(dir string) error {
 
 // start runs the server with rules and waits until it listens.
 func (c *config) start(ctx context.Context, rules string) (*target, error) {
-	listeners := fmt.Sprintf(`listen.tcp("127.0.0.1:0", {maxConnections: 20000});
+	ack := c.ack
+	if ack == "" {
+		ack = "safe"
+	}
+	listeners := fmt.Sprintf(`listen.tcp("127.0.0.1:0", {maxConnections: 20000, ack: %q});
 listen.tcp("127.0.0.1:0", {tls: {cert: %q, key: %q}});
 listen.udp("127.0.0.1:0"); listen.http("127.0.0.1:0");
-`, filepath.Join(c.dir, "server.pem"), filepath.Join(c.dir, "server.key"))
+`, ack, filepath.Join(c.dir, "server.pem"), filepath.Join(c.dir, "server.key"))
 	file := filepath.Join(c.dir, "bench.expr")
 	if err := os.WriteFile(file, []byte(listeners+rules), 0o600); err != nil {
 		return nil, err
