@@ -124,7 +124,7 @@ func newSetup(t *testing.T, rules string) *setup {
 // write writes the rules file, with the listeners.
 func (s *setup) write(rules string) {
 	s.t.Helper()
-	text := fmt.Sprintf("listen.tcp(%q);\nlisten.udp(%q);\nlisten.http(%q);\n%s\n", s.tcp, s.tcp, s.http, rules)
+	text := fmt.Sprintf("listen.tcp(%q, {maxConnections: 20000});\nlisten.udp(%q);\nlisten.http(%q);\n%s\n", s.tcp, s.tcp, s.http, rules)
 	if err := os.WriteFile(s.rules, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
