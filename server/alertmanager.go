@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"zeta/event"
+	"zeta/internal/jsonparts"
 )
 
 // alert is one alert as Alertmanager sends it in a webhook, and takes it in its API.
@@ -23,29 +24,84 @@ type alert struct {
 	Fingerprint  string            `json:"fingerprint"`
 }
 
-// parseAlerts reads the body of a webhook, {"alerts": […]}, or of the API, […].
-func parseAlerts(b []byte) ([]alert, error) {
-	var list []alert
-	if trimmed := bytes.TrimLeft(b, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '[' {
-		err := json.Unmarshal(b, &list)
-		return list, err
+// eachAlert reads the body of a webhook, {"alerts": […]}, or of the API, […], and gives its alerts to f one by one.
+func eachAlert(b []byte, f func(i int, a *alert) error) error {
+	if !json.Valid(b) {
+		return errors.New("the body is not valid JSON")
 	}
-	var hook struct {
-		Alerts *[]alert `json:"alerts"`
+	list := b
+	if trimmed := bytes.TrimLeft(b, " \t\r\n"); trimmed[0] != '[' {
+		list = nil
+		if err := jsonparts.Members(b, func(key string, part []byte) error {
+			if key == "alerts" {
+				list = part
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		if list == nil {
+			return errors.New(`found no "alerts", want {"alerts": [{"labels": {"alertname": …}, …}]} or a list of alerts`)
+		}
 	}
-	if err := json.Unmarshal(b, &hook); err != nil {
-		return nil, err
-	}
-	if hook.Alerts == nil {
-		return nil, errors.New(`found no "alerts", want {"alerts": [{"labels": {"alertname": …}, …}]} or a list of alerts`)
-	}
-	return *hook.Alerts, nil
+	return jsonparts.Items(list, func(i int, part []byte) error {
+		if len(part) > maxAlert {
+			return fmt.Errorf("alert %d has %d bytes, limit %d", i, len(part), maxAlert)
+		}
+		var a alert
+		if err := json.Unmarshal(part, &a); err != nil {
+			return fmt.Errorf("alert %d: %w", i, err)
+		}
+		return f(i, &a)
+	})
 }
+
+// maxAlert bounds one alert, in bytes.
+const maxAlert = 64 << 10
 
 // alertMapping turns alerts into events.
 type alertMapping struct {
 	apart []string
 	ttl   float64
+}
+
+// read reads a body twice, first to see that it can be read whole and has no more alerts than most; then its
+// events enter the rules some at a time.
+func (m *alertMapping) read(b []byte, peer string, most int, ingest func([]event.Event) error) error {
+	now := time.Now()
+	each := func(f func(i int, e event.Event) error) error {
+		return eachAlert(b, func(i int, a *alert) error {
+			e, err := m.event(a, peer, now)
+			if err != nil {
+				return fmt.Errorf("alert %d: %w", i, err)
+			}
+			return f(i, e)
+		})
+	}
+	if err := each(func(i int, _ event.Event) error {
+		if i >= most {
+			return errTooMany
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	var batch []event.Event
+	labels := 0
+	err := each(func(_ int, e event.Event) error {
+		batch = append(batch, e)
+		if labels += len(e.Attrs()); len(batch) < eventsPerRun && labels < labelsPerRun {
+			return nil
+		}
+		err := ingest(batch)
+		clear(batch)
+		batch, labels = batch[:0], 0
+		return err
+	})
+	if err == nil && len(batch) > 0 {
+		err = ingest(batch)
+	}
+	return err
 }
 
 // event makes the event of an alert; peer is the host of those that name none.

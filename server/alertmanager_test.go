@@ -23,16 +23,12 @@ func TestAlertEvents(t *testing.T) {
 	m := &alertMapping{ttl: 60}
 	got := ""
 	for _, body := range []string{webhook, collectdAlert} {
-		list, err := parseAlerts([]byte(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range list {
-			e, err := m.event(&list[i], "peer", now)
-			if err != nil {
-				t.Fatal(err)
-			}
+		if err := eachAlert([]byte(body), func(_ int, a *alert) error {
+			e, err := m.event(a, "peer", now)
 			got += string(event.AppendJSON(nil, &e)) + "\n"
+			return err
+		}); err != nil {
+			t.Fatal(err)
 		}
 	}
 	want := `{"host":"web1","service":"DiskFull","state":"critical","description":"disk is full","metric":null,"tags":null,"time":"2023-11-14T22:15:00.000Z","ttl":60.0,"fingerprint":"f1","generatorURL":"http://p","instance":"web1:9100","runbook":"http://r","servicetag":"node","severity":"page","startsAt":"2023-11-14T22:13:20Z","summary":"disk is full"}
@@ -63,11 +59,11 @@ func TestAlertmanagerDoor(t *testing.T) {
 		{collectdAlert, 200, ""},
 		{`[]`, 200, ""},
 		{`{}`, 400, "found no"},
-		{`nonsense`, 400, "alerts: "},
+		{`nonsense`, 400, "not valid JSON"},
 		{`[{"labels":{}}]`, 400, "alert 0: an alert without the label alertname"},
 		{`[{"labels":{"alertname":"a"},"status":"odd"}]`, 400, "want firing or resolved"},
-		{`[{"labels":{"alertname":"a"},"startsAt":"soon"}]`, 400, "alerts: "},
-		{`[{},{},{}]`, 413, "3 alerts, more than 2"},
+		{`[{"labels":{"alertname":"a"},"startsAt":"soon"}]`, 400, "alert 0: parsing time"},
+		{`[{"labels":{"alertname":"a"}},{"labels":{"alertname":"b"}},{"labels":{"alertname":"c"}}]`, 413, "more than 2 events"},
 	} {
 		resp, err := http.Post(fmt.Sprintf("http://%s/hook", s.Addr("alertmanager")), "application/json", strings.NewReader(tt.body))
 		if err != nil {
@@ -88,15 +84,30 @@ func FuzzAlerts(f *testing.F) {
 	f.Add([]byte(webhook))
 	f.Add([]byte(collectdAlert))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		list, err := parseAlerts(b)
-		if err != nil {
-			return
-		}
 		m := &alertMapping{apart: []string{"*"}}
-		for i := range list {
-			if e, err := m.event(&list[i], "", time.Unix(0, 0)); err == nil && (e.Service == "" || e.State == "") {
+		eachAlert(b, func(_ int, a *alert) error {
+			if e, err := m.event(a, "", time.Unix(0, 0)); err == nil && (e.Service == "" || e.State == "") {
 				t.Fatalf("%+v", e)
 			}
-		}
+			return nil
+		})
 	})
+}
+
+// TestAlertMemory holds that a body of as many alerts, or labels, as possible is not held as events.
+func TestAlertMemory(t *testing.T) {
+	small := `{"labels":{"alertname":"a"}},`
+	large := `{"labels":{"alertname":"a",` + strings.Repeat(`"b":"c",`, 8000) + `"b":"c"}},`
+	for _, body := range []string{small, large} {
+		text := []byte("[" + strings.Repeat(body, 1<<20/len(body)) + strings.TrimSuffix(body, ",") + "]")
+		heap := newPeak(len(text))
+		if err := (&alertMapping{}).read(text, "", 10_000_000, heap.ingest); err != nil || heap.events != 1<<20/len(body)+1 {
+			t.Errorf("%d events, %v", heap.events, err)
+		}
+		heap.within(t, 4)
+		heap.events = 0
+		if err := (&alertMapping{}).read(text, "", 1, heap.ingest); err != errTooMany || heap.events > 0 {
+			t.Errorf("too many: %d events, %v", heap.events, err)
+		}
+	}
 }

@@ -208,6 +208,28 @@ func (d *bodyDoor) ingest(r *http.Request, events []event.Event) error {
 	return nil
 }
 
+// taker returns what runs the events of a request through the rules, for a reader that gives them some at a time.
+func (d *bodyDoor) taker(r *http.Request) func([]event.Event) error {
+	return func(events []event.Event) error {
+		if err := d.ingest(r, events); err != nil {
+			return refuseRequest(http.StatusInternalServerError, "internal", "%w", err)
+		}
+		return nil
+	}
+}
+
+// decoded says how to refuse a body after what reading it gave; tooMany is the status for too many events.
+func (d *bodyDoor) decoded(err error, tooMany int) error {
+	var refused *doorError
+	switch {
+	case err == nil || errors.As(err, &refused):
+		return err
+	case errors.Is(err, errTooMany):
+		return refuseRequest(tooMany, "limit", "the request has more than %d events; send less in one, or raise maxEvents", d.opts.MaxEvents)
+	}
+	return refuseRequest(http.StatusBadRequest, "decode", "%w", err)
+}
+
 // peer is the host of events that name none: the sender's address, for a sender on this machine its name.
 func (d *bodyDoor) peer(r *http.Request) string {
 	if v := visitorOf(r); v != nil {

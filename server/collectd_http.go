@@ -49,7 +49,7 @@ func (d *bodyDoor) collectd(w http.ResponseWriter, r *http.Request, m *collectdB
 	if err != nil {
 		return err
 	}
-	b := &collectdBody{collectdBodies: m, most: d.opts.MaxEvents, ingest: func(events []event.Event) error { return d.ingest(r, events) }}
+	b := &collectdBody{collectdBodies: m, most: d.opts.MaxEvents, ingest: d.taker(r)}
 	err = b.read(text)
 	if b.full != nil {
 		d.server.refusals.refuse(d.kind, "rates", r.RemoteAddr, b.full)

@@ -33,7 +33,7 @@ type influxWrite struct {
 
 // influx answers a write. 204 says that all has been taken.
 func (d *bodyDoor) influx(w http.ResponseWriter, r *http.Request, units map[string]int64, ttl float64) {
-	m := &influxWrite{ingest: func(events []event.Event) error { return d.ingest(r, events) }, most: d.opts.MaxEvents, peer: d.peer(r), ttl: ttl}
+	m := &influxWrite{ingest: d.taker(r), most: d.opts.MaxEvents, peer: d.peer(r), ttl: ttl}
 	if err := d.influxBody(w, r, m, units); err != nil {
 		d.influxError(w, r, m, err)
 		return

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"zeta/event"
 	"zeta/streams"
 )
 
@@ -58,18 +57,5 @@ func (d *bodyDoor) alerts(w http.ResponseWriter, r *http.Request, m *alertMappin
 	if err != nil {
 		return err
 	}
-	list, err := parseAlerts(b)
-	switch {
-	case err != nil:
-		return refuseRequest(http.StatusBadRequest, "decode", "alerts: %w", err)
-	case len(list) > d.opts.MaxEvents:
-		return refuseRequest(http.StatusRequestEntityTooLarge, "limit", "the request has %d alerts, more than %d", len(list), d.opts.MaxEvents)
-	}
-	events := make([]event.Event, len(list))
-	for i := range list {
-		if events[i], err = m.event(&list[i], d.peer(r), time.Now()); err != nil {
-			return refuseRequest(http.StatusBadRequest, "decode", "alert %d: %w", i, err)
-		}
-	}
-	return d.ingest(r, events)
+	return d.decoded(m.read(b, d.peer(r), d.opts.MaxEvents, d.taker(r)), http.StatusRequestEntityTooLarge)
 }

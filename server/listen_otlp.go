@@ -2,14 +2,12 @@ package server
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"zeta/event"
 	"zeta/streams"
 )
 
@@ -108,22 +106,8 @@ func (d *otlpDoor) export(w http.ResponseWriter, r *http.Request, signal string,
 	if err != nil {
 		return err
 	}
-	e := &otlpRead{otlpMapping: d.mapping, peer: d.peer(r), isJSON: isJSON, most: d.opts.MaxEvents, ingest: func(events []event.Event) error {
-		if err := d.ingest(r, events); err != nil {
-			return refuseRequest(http.StatusInternalServerError, "internal", "%w", err)
-		}
-		return nil
-	}}
-	refused := (*doorError)(nil)
-	switch err := e.read(b, signal); {
-	case errors.Is(err, errTooMany):
-		return refuseRequest(http.StatusRequestEntityTooLarge, "limit", "the request has more than %d events; send less in one, or raise maxEvents", d.opts.MaxEvents)
-	case errors.As(err, &refused):
-		return err
-	case err != nil:
-		return refuseRequest(http.StatusBadRequest, "decode", "%s: %w", signal, err)
-	}
-	return nil
+	e := &otlpRead{otlpMapping: d.mapping, peer: d.peer(r), isJSON: isJSON, most: d.opts.MaxEvents, ingest: d.taker(r)}
+	return d.decoded(e.read(b, signal), http.StatusRequestEntityTooLarge)
 }
 
 // The statuses of gRPC that are answered.

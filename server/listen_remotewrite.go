@@ -1,13 +1,11 @@
 package server
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"zeta/event"
 	"zeta/streams"
 
 	"github.com/klauspost/compress/snappy"
@@ -88,20 +86,6 @@ func (d *bodyDoor) remoteWrite(w http.ResponseWriter, r *http.Request, m *remote
 	if b, err = snappy.Decode(nil, b); err != nil {
 		return refuseRequest(http.StatusBadRequest, "decode", "the body is not compressed with snappy: %w", err)
 	}
-	m.ingest = func(events []event.Event) error {
-		if err := d.ingest(r, events); err != nil {
-			return refuseRequest(http.StatusInternalServerError, "internal", "%w", err)
-		}
-		return nil
-	}
-	refused := (*doorError)(nil)
-	switch err := m.read(b, version); {
-	case errors.Is(err, errTooMany):
-		return refuseRequest(http.StatusBadRequest, "limit", "the request has more than %d events; send less in one, or raise maxEvents", d.opts.MaxEvents)
-	case errors.As(err, &refused):
-		return err
-	case err != nil:
-		return refuseRequest(http.StatusBadRequest, "decode", "%w", err)
-	}
-	return nil
+	m.ingest = d.taker(r)
+	return d.decoded(m.read(b, version), http.StatusBadRequest)
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -90,7 +91,7 @@ func TestOTLPMemory(t *testing.T) {
 			continue
 		}
 		r.most, r.count, heap.events = r.count-1, 0, 0
-		if err := r.read(tt.b, tt.signal); err != errTooMany || heap.events > 0 {
+		if err := r.read(tt.b, tt.signal); !errors.Is(err, errTooMany) || heap.events > 0 {
 			t.Errorf("%s: with one event too many %d were taken, %v", tt.name, heap.events, err)
 		}
 	}

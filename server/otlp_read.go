@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"zeta/event"
@@ -45,7 +44,7 @@ var otlpResource = otlpField{number: 1, name: "resource"}
 // read reads an export of a signal.
 func (r *otlpRead) read(b []byte, signal string) error {
 	if r.isJSON && !json.Valid(b) {
-		return errors.New("the body is not valid JSON")
+		return fmt.Errorf("%s: the body is not valid JSON", signal)
 	}
 	s := otlpSignals[signal]
 	for _, r.counting = range []bool{true, false} {
@@ -63,7 +62,7 @@ func (r *otlpRead) read(b []byte, signal string) error {
 			})
 		})
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", signal, err)
 		}
 	}
 	return r.flush()
