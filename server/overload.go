@@ -138,6 +138,9 @@ func (s *Server) sparesConnections() error {
 
 // isOverload reports whether something was refused or shed for want of memory.
 func isOverload(err error) bool {
+	if err == nil {
+		return false // without the allocations below
+	}
 	var refused *Overloaded
 	var shed *Shed
 	return errors.As(err, &refused) || errors.As(err, &shed)
