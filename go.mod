@@ -21,6 +21,7 @@ require (
 	github.com/slack-go/slack v0.35.0 // the slack sink
 	github.com/twmb/franz-go v1.22.2 // listen.kafka
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c // tests: a Kafka broker in the process
+	github.com/wneessen/go-mail v0.8.1 // the email sink: TLS and logins of SMTP
 	go.etcd.io/bbolt v1.5.0 // the outbox: crash-safe, one file
 	go.opentelemetry.io/proto/otlp v1.11.1 // messages of OTLP
 	go.uber.org/goleak v1.3.0 // tests: no goroutine is left
@@ -53,7 +54,8 @@ require (
 	github.com/yusufpapurcu/wmi v1.2.4 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
-	golang.org/x/tools v0.42.0 // indirect
+	golang.org/x/tools v0.51.0 // indirect
 	gopkg.in/tomb.v2 v2.0.0-20161208151619-d5d1b5820637 // indirect
 )

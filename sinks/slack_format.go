@@ -31,7 +31,7 @@ func slackMessage(events []event.Event) message {
 		title := slackTitle(e)
 		return message{text: title, attachments: []slack.Attachment{slackOne(e, "*"+title+"*", stateColour(e.State))}}
 	}
-	title := subject(events)
+	title := escape(subject(events))
 	var b strings.Builder
 	worst := "ok"
 	for i := range events {
@@ -134,7 +134,7 @@ func subject(events []event.Event) string {
 	add := func(list *[]string, kind, s string) {
 		if s != "" && !seen[kind+s] {
 			seen[kind+s] = true
-			*list = append(*list, escape(cut(s, 80)))
+			*list = append(*list, cut(s, 80))
 		}
 	}
 	for i := range events {
