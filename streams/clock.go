@@ -62,8 +62,15 @@ type Timer struct {
 
 // NewTimer returns a timer that is not pending. Timers due at one time run in the order of their creation.
 func (c *Clock) NewTimer(run func()) *Timer {
+	t := new(Timer)
+	c.initTimer(t, run)
+	return t
+}
+
+// initTimer is NewTimer for a timer that is part of something else, which must not be copied.
+func (c *Clock) initTimer(t *Timer, run func()) {
 	c.seq++
-	return &Timer{clock: c, run: run, seq: c.seq, pos: -1}
+	*t = Timer{clock: c, run: run, seq: c.seq, pos: -1}
 }
 
 // At makes the timer due at t, replacing a pending call. A time in the past is due at once, that is,

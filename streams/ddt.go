@@ -31,7 +31,7 @@ Events without a metric are skipped. One without a time has the engine's.`,
 				return &ddtEvents{env: env, next: next}, nil
 			}
 			d := &ddtInterval{env: env, next: next}
-			d.ticks = newPeriodic(env, o.Every, d.emit, d.forget)
+			d.ticks.init(env, o.Every, d.emit, d.forget)
 			return d, nil
 		},
 		Examples: []Example{{
@@ -123,7 +123,7 @@ func (d *ddtEvents) Load(l *Loader) { d.base.load(l) }
 type ddtInterval struct {
 	env   *Env
 	next  Stream
-	ticks *periodic
+	ticks periodic
 	base  observation // of the first event or of an earlier interval
 	last  observation // of this interval
 	event event.Event // with the latest metric

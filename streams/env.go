@@ -43,9 +43,15 @@ func (env *Env) Now() int64 { return env.rt.Clock.now }
 
 // Timer returns a timer on the engine's clock. It is stopped when the node goes (reload, an idle fork).
 func (env *Env) Timer(run func()) *Timer {
-	t := env.rt.Clock.NewTimer(run)
-	env.scope.timers = append(env.scope.timers, t)
+	t := new(Timer)
+	env.initTimer(t, run)
 	return t
+}
+
+// initTimer is Timer for a timer that is part of its node: what belongs together lies together.
+func (env *Env) initTimer(t *Timer, run func()) {
+	env.rt.Clock.initTimer(t, run)
+	env.scope.timers = append(env.scope.timers, t)
 }
 
 // Index returns the index, never nil.

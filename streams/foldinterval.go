@@ -90,7 +90,7 @@ type foldInterval struct {
 	env    *Env
 	opts   FoldIntervalOptions
 	next   Stream
-	ticks  *periodic
+	ticks  periodic
 	values []Datum
 	bytes  int         // that the values hold on to
 	last   event.Event // with the field
@@ -98,7 +98,7 @@ type foldInterval struct {
 
 func newFoldInterval(env *Env, o FoldIntervalOptions, next Stream) *foldInterval {
 	f := &foldInterval{env: env, opts: o, next: next}
-	f.ticks = newPeriodic(env, o.Every, f.emit, f.forget)
+	f.ticks.init(env, o.Every, f.emit, f.forget)
 	f.ticks.quiet = true
 	return f
 }

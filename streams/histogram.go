@@ -54,7 +54,7 @@ type histogram struct {
 	bounds   []float64
 	suffixes []string
 	next     Stream
-	ticks    *periodic
+	ticks    periodic
 	counts   []int64 // per bound, and one beyond; not cumulative
 	n        int64
 	last     event.Event
@@ -67,7 +67,7 @@ func newHistogram(env *Env, o HistogramOptions, next Stream) (Stream, error) {
 		n.suffixes = append(n.suffixes, " le "+strconv.FormatFloat(b, 'g', -1, 64))
 	}
 	n.suffixes = append(n.suffixes, " le +Inf")
-	n.ticks = newPeriodic(env, o.Every, n.emit, n.forget)
+	n.ticks.init(env, o.Every, n.emit, n.forget)
 	n.ticks.quiet = true
 	return n, nil
 }

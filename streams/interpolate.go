@@ -24,7 +24,7 @@ Each leaves with time now, its other fields as they are. Silence repeats it unti
 		Defaults: InterpolateConstantOptions{Every: time.Second},
 		New: func(env *Env, o InterpolateConstantOptions, next Stream) (Stream, error) {
 			n := &interpolateConstant{env: env, next: next}
-			n.ticks = newPeriodic(env, o.Every, n.emit, func() { n.last = event.Event{} })
+			n.ticks.init(env, o.Every, n.emit, func() { n.last = event.Event{} })
 			return n, nil
 		},
 		Examples: []Example{{
@@ -43,7 +43,7 @@ type InterpolateConstantOptions struct {
 type interpolateConstant struct {
 	env   *Env
 	next  Stream
-	ticks *periodic
+	ticks periodic
 	last  event.Event
 }
 

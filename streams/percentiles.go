@@ -21,7 +21,7 @@ For each point p, in the order written, the event at index min(n−1, ⌊n·p⌋
 		Defaults: PercentilesOptions{Every: time.Second, Max: 100_000},
 		New: func(env *Env, o PercentilesOptions, next Stream) (Stream, error) {
 			p := &percentiles{env: env, opts: o, next: next}
-			p.ticks = newPeriodic(env, o.Every, p.emit, p.forget)
+			p.ticks.init(env, o.Every, p.emit, p.forget)
 			p.ticks.quiet = true
 			return p, nil
 		},
@@ -44,7 +44,7 @@ type percentiles struct {
 	env   *Env
 	opts  PercentilesOptions
 	next  Stream
-	ticks *periodic
+	ticks periodic
 	bin   samples
 	seen  uint64 // events with a metric in the open interval
 }

@@ -16,34 +16,33 @@ import (
 // that moment included, then the ticker stops; the next live event starts it anew, on a new grid. An
 // event without a ttl keeps it for a minute and one interval. An expired event stops it at once.
 type periodic struct {
-	env      *Env
-	every    int64
+	timer    Timer
+	deadline int64 // of the latest event
+	running  bool
+	fresh    bool   // an event came since the last tick
 	quiet    bool   // silent intervals do not call tick
+	every    int64  // from here on: not read for each event
 	tick     func() // an interval has ended
 	stopped  func() // the open interval is to be forgotten
-	timer    *Timer
-	running  bool
-	fresh    bool  // an event came since the last tick
-	anchor   int64 // the first tick is at anchor + every
-	last     int64 // the last tick
-	deadline int64 // of the latest event
-	silent   int64 // silent ticks in a row
+	anchor   int64  // the first tick is at anchor + every
+	last     int64  // the last tick
+	silent   int64  // silent ticks in a row
 }
 
 // maxSilent bounds how often in a row a ticker tells of silence, so that neither a huge ttl nor a clock
 // that jumps by years keeps the engine busy.
 const maxSilent = 10_000
 
-func newPeriodic(env *Env, every time.Duration, tick, stopped func()) *periodic {
-	p := &periodic{env: env, every: micros(every), tick: tick, stopped: stopped}
-	p.timer = env.Timer(p.fire)
-	return p
+// init makes p ready; it is part of its node and must not be copied.
+func (p *periodic) init(env *Env, every time.Duration, tick, stopped func()) {
+	p.every, p.tick, p.stopped = micros(every), tick, stopped
+	env.initTimer(&p.timer, p.fire)
 }
 
 // see tells the ticker of an event. An expired one stops it: alive is false. first is true when this event
 // started it.
 func (p *periodic) see(e *event.Event) (alive, first bool) {
-	now := p.env.Now()
+	now := p.timer.clock.now
 	if due, pending := p.timer.Pending(); pending && due <= now {
 		p.timer.Stop() // e came from another timer, on the edge: it belongs to the next interval
 		p.fire()
@@ -84,7 +83,7 @@ func (p *periodic) deadlineOf(e *event.Event, now int64) int64 {
 }
 
 func (p *periodic) fire() {
-	now := p.env.Now()
+	now := p.timer.clock.now
 	if p.fresh {
 		p.silent = 0
 	} else {
@@ -115,7 +114,7 @@ func (p *periodic) save(s *Saver) {
 	s.Int(p.last)
 	s.Int(p.deadline)
 	s.Int(p.silent)
-	s.Timer(p.timer)
+	s.Timer(&p.timer)
 }
 
 func (p *periodic) load(l *Loader) {
@@ -125,5 +124,5 @@ func (p *periodic) load(l *Loader) {
 	p.last = l.Int()
 	p.deadline = l.Int()
 	p.silent = l.Int()
-	l.Timer(p.timer)
+	l.Timer(&p.timer)
 }

@@ -11,7 +11,7 @@ import (
 func rateStage(t *testing.T, every time.Duration) *stage {
 	return newStage(t, func(env *Env, next Stream) Stream {
 		r := &rate{env: env, every: every.Seconds(), next: next}
-		r.ticks = newPeriodic(env, every, r.emit, r.forget)
+		r.ticks.init(env, every, r.emit, r.forget)
 		return r
 	})
 }
@@ -96,7 +96,7 @@ func TestTickEdgeDoesNotDependOnTimerOrder(t *testing.T) {
 			up = s.env.Timer(bring)
 		}
 		r := &rate{env: s.env, every: 1, next: s}
-		r.ticks = newPeriodic(s.env, time.Second, r.emit, r.forget)
+		r.ticks.init(s.env, time.Second, r.emit, r.forget)
 		s.op = r
 		if !upstreamFirst {
 			up = s.env.Timer(bring)
@@ -138,7 +138,7 @@ func TestQuietTickerKeepsItsGrid(t *testing.T) {
 func TestPercentilesSample(t *testing.T) {
 	build := func(env *Env, next Stream) Stream {
 		p := &percentiles{env: env, opts: PercentilesOptions{Points: Points{{0, " 0"}, {0.5, " 0.5"}, {1, " 1"}}, Max: 1000}, next: next}
-		p.ticks = newPeriodic(env, time.Second, p.emit, p.forget)
+		p.ticks.init(env, time.Second, p.emit, p.forget)
 		p.ticks.quiet = true
 		return p
 	}

@@ -48,7 +48,7 @@ type quantiles struct {
 	env    *Env
 	points Points
 	next   Stream
-	ticks  *periodic
+	ticks  periodic
 	sketch *ddsketch.DDSketch
 
 	n           int64 // metrics in the open interval
@@ -62,7 +62,7 @@ func newQuantiles(env *Env, o QuantilesOptions, next Stream) (Stream, error) {
 		return nil, fmt.Errorf("make a sketch: %w", err)
 	}
 	n := &quantiles{env: env, points: o.Points, next: next, sketch: sketch}
-	n.ticks = newPeriodic(env, o.Every, n.emit, n.forget)
+	n.ticks.init(env, o.Every, n.emit, n.forget)
 	n.ticks.quiet = true
 	return n, nil
 }

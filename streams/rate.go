@@ -24,7 +24,7 @@ The rate is a copy of the latest event with a metric, with time now and the rate
 		Defaults: RateOptions{Every: time.Second},
 		New: func(env *Env, o RateOptions, next Stream) (Stream, error) {
 			r := &rate{env: env, every: o.Every.Seconds(), next: next}
-			r.ticks = newPeriodic(env, o.Every, r.emit, r.forget)
+			r.ticks.init(env, o.Every, r.emit, r.forget)
 			return r, nil
 		},
 		Examples: []Example{{
@@ -40,16 +40,16 @@ type RateOptions struct {
 	Every time.Duration `arg:"1" min:"1ms" doc:"the interval"`
 }
 
+// rate stands below many by, so what an event touches stands first.
 type rate struct {
-	env   *Env
-	every float64 // seconds
-	next  Stream
-	ticks *periodic
-
+	ticks    periodic
 	sum      number
 	known    bool // template is an event
+	age      int  // ticks since template came
 	template event.Event
-	age      int // ticks since template came
+	env      *Env
+	every    float64 // seconds
+	next     Stream
 }
 
 // Push implements Stream.

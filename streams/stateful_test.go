@@ -82,12 +82,12 @@ func stagedOperators() map[string]func(env *Env, next Stream) Stream {
 		},
 		"rate": func(env *Env, next Stream) Stream {
 			r := &rate{env: env, every: 2, next: next}
-			r.ticks = newPeriodic(env, 2*sec, r.emit, r.forget)
+			r.ticks.init(env, 2*sec, r.emit, r.forget)
 			return r
 		},
 		"percentiles": func(env *Env, next Stream) Stream {
 			p := &percentiles{env: env, opts: PercentilesOptions{Points: Points{{0.5, " 0.5"}, {1, " 1"}}, Max: 100}, next: next}
-			p.ticks = newPeriodic(env, 2*sec, p.emit, p.forget)
+			p.ticks.init(env, 2*sec, p.emit, p.forget)
 			p.ticks.quiet = true
 			return p
 		},
@@ -97,12 +97,12 @@ func stagedOperators() map[string]func(env *Env, next Stream) Stream {
 		"ddt": func(env *Env, next Stream) Stream { return &ddtEvents{env: env, next: next} },
 		"ddt interval": func(env *Env, next Stream) Stream {
 			d := &ddtInterval{env: env, next: next}
-			d.ticks = newPeriodic(env, 2*sec, d.emit, d.forget)
+			d.ticks.init(env, 2*sec, d.emit, d.forget)
 			return d
 		},
 		"interpolateConstant": func(env *Env, next Stream) Stream {
 			n := &interpolateConstant{env: env, next: next}
-			n.ticks = newPeriodic(env, 2*sec, n.emit, func() { n.last = event.Event{} })
+			n.ticks.init(env, 2*sec, n.emit, func() { n.last = event.Event{} })
 			return n
 		},
 		"fillIn": func(env *Env, next Stream) Stream {
