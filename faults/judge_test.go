@@ -144,15 +144,29 @@ func (j *judge) missing() (lost []string) {
 	return lost
 }
 
+// arrived returns how many alerts came.
+func (j *judge) arrived() (n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, numbers := range j.seen {
+		n += len(numbers)
+	}
+	return n
+}
+
 // verdict waits until every promise is kept and then looks for disorder and doubles.
 func (j *judge) verdict(what string, kills int) {
 	j.t.Helper()
-	end := time.Now().Add(20 * time.Second)
-	for len(j.missing()) > 0 && time.Now().Before(end) {
-		time.Sleep(5 * time.Millisecond)
+	lost := j.missing()
+	for end := time.Now().Add(20 * time.Second); len(lost) > 0 && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+		was := len(lost)
+		if lost = j.missing(); len(lost) < was { // they still come
+			end = time.Now().Add(20 * time.Second)
+		}
 	}
-	if lost := j.missing(); len(lost) > 0 {
-		j.t.Fatalf("%s: %d acknowledged alerts did not arrive: %.20q", what, len(lost), lost)
+	if len(lost) > 0 {
+		j.t.Fatalf("%s: %d acknowledged alerts did not arrive: %q", what, len(lost), lost[:min(len(lost), 20)])
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -22,6 +22,9 @@ const (
 	exitOK      = 0
 	exitFailure = 1 // the command ran and the answer is no: a test failed, the server refused
 	exitUsage   = 2 // wrong flags, or an input that cannot be read
+
+	exitInUse = 75 // another process has the data directory: try again later (EX_TEMPFAIL)
+	exitData  = 78 // the data directory cannot be used until somebody has mended something (EX_CONFIG)
 )
 
 // command is one subcommand: its help and reference page are printed from it.
@@ -113,7 +116,16 @@ func run(args []string, c *cli) int {
 		return exitUsage
 	}
 	fmt.Fprintf(c.err, "zeta %s: %v\n", cmd.name, err)
+	if status := statusError(nil); errors.As(err, &status) {
+		return status.exit()
+	}
 	return exitFailure
+}
+
+// statusError is an error with an exit status of its own.
+type statusError interface {
+	error
+	exit() int
 }
 
 // parseFlags lets flags stand before and after the arguments.

@@ -118,7 +118,7 @@ func serve(c *cli, s *serveFlags) error {
 	}
 	if s.data != "" {
 		if store, err = server.OpenStore(s.data, log); err != nil {
-			return fmt.Errorf("%w; --data DIR takes another directory, --data= none", err)
+			return &dataError{s.data, err}
 		}
 		outbound.Outbox, outbound.Bulk = store.Outbox, filepath.Join(s.data, "bulk")
 		defer func() {
