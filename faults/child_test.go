@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -100,6 +101,7 @@ type setup struct {
 	t         *testing.T
 	data      string
 	rules     string // file
+	files     int    // open files that a child may have; 0: as many as the tests
 	tcp, http string
 }
 
@@ -134,7 +136,11 @@ func (s *setup) write(rules string) {
 func (s *setup) start(points string, env ...string) *child {
 	s.t.Helper()
 	c := &child{t: s.t, log: &tail{}, ended: make(chan struct{}), tcp: s.tcp, http: s.http}
-	c.cmd = exec.Command(binary, "serve", "--config", s.rules, "--data", s.data, "--health", "no", "--grace", "5s")
+	line := []string{binary, "serve", "--config", s.rules, "--data", s.data, "--health", "no", "--grace", "5s"}
+	if s.files > 0 {
+		line = append([]string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(s.files)}, line...)
+	}
+	c.cmd = exec.Command(line[0], line[1:]...)
 	c.cmd.Env = append(append(os.Environ(), "ZETA_FAULTPOINTS="+points), env...)
 	c.cmd.Stderr = c.log
 	if err := c.cmd.Start(); err != nil {

@@ -80,6 +80,11 @@ func (j *judge) send(sender, addr string, n int) (answered int) {
 		return 0
 	}
 	defer nc.Close()
+	return j.over(nc, sender, n)
+}
+
+// over is send on a connection that is there.
+func (j *judge) over(nc net.Conn, sender string, n int) (answered int) {
 	frames := wire.NewFrameReader(nc, 1<<20)
 	decoder := wire.NewDecoder(wire.DefaultLimits)
 	for answered < n {
