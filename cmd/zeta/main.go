@@ -56,7 +56,7 @@ var errFailed = errors.New("failed")
 
 // commands are in the order of a first day with zeta.
 func commands() []*command {
-	return []*command{serveCommand, reloadCommand, checkCommand, testCommand, fmtCommand, sendCommand, queryCommand, tailCommand, silenceCommand, deadCommand, journalCommand, operatorsCommand, lspCommand, docsCommand, versionCommand}
+	return []*command{serveCommand, reloadCommand, checkCommand, testCommand, fmtCommand, sendCommand, queryCommand, tailCommand, silenceCommand, deadCommand, journalCommand, certCommand, operatorsCommand, lspCommand, docsCommand, versionCommand}
 }
 
 func main() {
