@@ -38,7 +38,7 @@ func TestCert(t *testing.T) {
 	}
 	defer s.Shutdown(context.Background())
 	send := func(flags ...string) (int, string) {
-		status, _, text := zeta(append([]string{"send", "--addr", s.Addr("tcp").String(), "--service", "up", "--ca", file("ca.pem")}, flags...)...)
+		status, _, text := zeta(append([]string{"send", "--addr", s.Addr("tls").String(), "--service", "up", "--ca", file("ca.pem")}, flags...)...)
 		return status, text
 	}
 	if status, text := send("--cert", file("web1.pem"), "--key", file("web1.key")); status != exitOK {
