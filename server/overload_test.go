@@ -265,6 +265,7 @@ func TestPlacesSayWhatTheyHold(t *testing.T) {
 func TestLevelsAreTold(t *testing.T) {
 	s := serveOptions(t, Options{RulesText: `index; where(service == "zeta.overload", publish("told"));` + listeners})
 	c := s.ws("/pubsub/told?query=true")
+	until(t, "the subscription is there", func() bool { return s.hub.Stats().Subscriptions == 1 })
 	host, _ := os.Hostname()
 	now := time.Now()
 	for _, step := range []struct {
@@ -290,8 +291,10 @@ func TestLevelsAreTold(t *testing.T) {
 			}
 		}
 	}
-	if n := strings.Count(s.log.String(), "the level of memory has changed"); n != 3 {
-		t.Errorf("%d lines in the log, want 3", n)
+	for line, want := range map[string]int{"from=calm to=sparing": 1, "from=sparing to=closing": 1, "from=closing to=pacing": 0, "from=closing to=calm": 1} {
+		if n := strings.Count(s.log.String(), line); n != want {
+			t.Errorf("%d times %s in the log, want %d", n, line, want)
+		}
 	}
 }
 
