@@ -15,6 +15,7 @@ type samples struct {
 	n       int
 	origins []origin
 	free    []uint32 // origins that no sample refers to any more
+	next    uint32   // the origin behind that of the last event: sources mostly send in the same order
 	table   []uint32 // open addressing by series: 1 + the origin its last event had; 0: none
 	taken   int      // places of table
 	bytes   int      // that the events hold on to
@@ -28,11 +29,55 @@ type sampled struct {
 	float  bool
 }
 
-// origin is what the events of a source have in common.
+// origin is what the events of a source have in common, in one line of the processor's cache.
 type origin struct {
-	event event.Event // without time and metric
-	uses  uint32      // by samples; 0: it is free
-	size  int
+	series      *event.Series // has host and service
+	set         *event.Set
+	state       string
+	description string
+	ttl         float64
+	uses        uint32 // by samples; 0: it is free
+	has         event.Presence
+	own         bool
+	alone       bool // the events have no series: this one has just their names
+}
+
+func newOrigin(e *event.Event) origin {
+	o := origin{series: e.Series, set: e.Set, state: e.State, description: e.Description, ttl: e.TTL, has: e.Has &^ event.HasMetric, own: e.Own}
+	if o.series == nil {
+		o.series, o.alone = &event.Series{Host: e.Host, Service: e.Service}, true
+	}
+	return o
+}
+
+// event returns an event without time and metric.
+func (o *origin) event() event.Event {
+	e := event.Event{
+		Host: o.series.Host, Service: o.series.Service, State: o.state, Description: o.description,
+		Set: o.set, Series: o.series, TTL: o.ttl, Has: o.has, Own: o.own,
+	}
+	if o.alone {
+		e.Series = nil
+	}
+	return e
+}
+
+func (o *origin) size() int {
+	e := o.event()
+	return sizeOf(&e)
+}
+
+// isOf reports whether the events are those of a series; nil: of none.
+func (o *origin) isOf(series *event.Series) bool {
+	return !o.alone && o.series == series || o.alone && series == nil
+}
+
+// fits reports whether e, of the same series, is like the others but for metric and time.
+func (o *origin) fits(e *event.Event) bool {
+	return o.uses > 0 && o.has == e.Has&^event.HasMetric && o.own == e.Own &&
+		o.state == e.State && o.description == e.Description &&
+		math.Float64bits(o.ttl) == math.Float64bits(e.TTL) && (o.set == e.Set || o.set.Equal(e.Set)) &&
+		(!o.alone || o.series.Host == e.Host && o.series.Service == e.Service)
 }
 
 const (
@@ -50,7 +95,7 @@ func (s *samples) at(i int) *sampled { return &s.chunks[i/sampleChunk][i%sampleC
 // event returns the i-th event, in order of arrival.
 func (s *samples) event(i int) event.Event {
 	x := s.at(i)
-	e := s.origins[x.origin].event
+	e := s.origins[x.origin].event()
 	e.Time = x.time
 	if x.float {
 		e.Float, e.Has = math.Float64frombits(x.metric), e.Has|event.HasFloat
@@ -106,7 +151,7 @@ func (s *samples) replace(i int, e *event.Event) {
 	if !known {
 		size, freed := sizeOf(e), 0
 		if old.uses == 1 {
-			freed = old.size
+			freed = old.size()
 		}
 		if size > freed && s.bytes-freed+size > maxHeldBytes {
 			return
@@ -116,39 +161,35 @@ func (s *samples) replace(i int, e *event.Event) {
 	}
 	s.origins[o].uses++
 	if old.uses--; old.uses == 0 {
-		s.bytes -= old.size
-		old.event = event.Event{} // lets go of strings and sets
+		s.bytes -= old.size()
+		*old = origin{} // lets go of strings and sets
 		s.free = append(s.free, x.origin)
 	}
 	*x = newSample(e, o)
 }
 
-// origin returns the origin of e if it is that of the last event of e's series.
+// origin returns the origin of e, if it is the one expected or that of the last event of e's series.
 func (s *samples) origin(e *event.Event) (o uint32, known bool) {
-	if len(s.table) == 0 {
-		return 0, false
+	o = s.next
+	if int(o) >= len(s.origins) || !s.origins[o].isOf(e.Series) || !s.origins[o].fits(e) {
+		if len(s.table) == 0 {
+			return 0, false
+		}
+		p := s.place(e.Series)
+		if *p == 0 || !s.origins[*p-1].fits(e) {
+			return 0, false
+		}
+		o = *p - 1
 	}
-	p := s.place(e.Series)
-	if *p == 0 {
-		return 0, false
+	if s.next = o + 1; int(s.next) == len(s.origins) {
+		s.next = 0
 	}
-	x := &s.origins[*p-1]
-	return *p - 1, x.uses > 0 && sameOrigin(&x.event, e)
-}
-
-// sameOrigin reports whether e is o with another metric and time.
-func sameOrigin(o, e *event.Event) bool {
-	return o.Has == e.Has&^event.HasMetric && o.Own == e.Own &&
-		(o.Series != nil || o.Host == e.Host && o.Service == e.Service) && // those of a series never change
-		o.State == e.State && o.Description == e.Description &&
-		math.Float64bits(o.TTL) == math.Float64bits(e.TTL) && o.Set.Equal(e.Set)
+	return o, true
 }
 
 // addOrigin makes e, of the given size, an origin without uses.
 func (s *samples) addOrigin(e *event.Event, size int) uint32 {
-	x := origin{event: *e, size: size}
-	x.event.ClearMetric()
-	x.event.Time = 0
+	x := newOrigin(e)
 	s.bytes += size
 	var o uint32
 	if n := len(s.free); n > 0 {
@@ -178,7 +219,7 @@ func (s *samples) place(series *event.Series) *uint32 {
 	}
 	for mask := uint32(len(s.table) - 1); ; h++ {
 		p := &s.table[h&mask]
-		if *p == 0 || s.origins[*p-1].event.Series == series {
+		if *p == 0 || s.origins[*p-1].isOf(series) {
 			return p
 		}
 	}
@@ -197,12 +238,19 @@ func (s *samples) spread() {
 	}
 	s.taken = 0
 	for i := range s.origins {
-		if p := s.place(s.origins[i].event.Series); s.origins[i].uses > 0 {
-			if *p == 0 {
-				s.taken++
-			}
-			*p = uint32(i) + 1
+		x := &s.origins[i]
+		if x.uses == 0 {
+			continue
 		}
+		series := x.series
+		if x.alone {
+			series = nil
+		}
+		p := s.place(series)
+		if *p == 0 {
+			s.taken++
+		}
+		*p = uint32(i) + 1
 	}
 }
 
@@ -222,7 +270,7 @@ func (s *samples) clear() {
 		s.origins = s.origins[:0]
 	}
 	s.free = s.free[:0]
-	s.n, s.taken, s.bytes = 0, 0, 0
+	s.n, s.taken, s.bytes, s.next = 0, 0, 0, 0
 }
 
 // save writes each origin with the first sample that has it.
@@ -237,7 +285,8 @@ func (s *samples) save(to *Saver) {
 			to.Uint(*number - 1)
 		} else {
 			to.Uint(known)
-			to.Event(&s.origins[x.origin].event)
+			e := s.origins[x.origin].event()
+			to.Event(&e)
 			known++
 			*number = known
 		}
