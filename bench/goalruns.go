@@ -87,7 +87,11 @@ func measureMillion(ctx context.Context, c *config) ([]measured, error) {
 	if err != nil {
 		return nil, err
 	}
-	times, scan, err := c.scans(ctx)
+	scans, err := c.scans(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	onOne, err := c.scans(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -97,22 +101,26 @@ func measureMillion(ctx context.Context, c *config) ([]measured, error) {
 	}
 	k := ingest.Calibration
 	return []measured{of(ingest), {value: ingest.RSS * 1.048576}, {value: entry}, {cycle, k}, {byPrefix.RoundTrip, k}, {byHost.RoundTrip, k},
-		{value: 1000 * pauses[`go_gc_duration_seconds{quantile="1"}`]}, {value: times}, {value: scan}}, nil
+		{value: 1000 * pauses[`go_gc_duration_seconds{quantile="1"}`]}, {value: scans.times}, {value: onOne.times}, {value: scans.trip}, {value: onOne.trip}}, nil
 }
 
-// scans measures the ack p99 of a steady load while ten scans of the whole index run a second, and returns how many
-// times that without them it is, and how long a scan took, in ms: medians of several pairs of runs, one
-// behind the other. The server has all cores.
-func (c *config) scans(ctx context.Context) (times, trip float64, err error) {
+// scanned is what ten scans of the whole index a second do.
+type scanned struct {
+	times float64 // the ack p99 of a steady load is what it is without them
+	trip  float64 // ms that a scan took
+}
+
+// scans measures pairs of runs, one behind the other, and returns the medians. procs 0 stands for all cores.
+func (c *config) scans(ctx context.Context, procs int) (*scanned, error) {
 	all := *c
-	all.procs = 0
+	all.procs = procs
 	t, err := all.start(ctx, fivePredicates)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	defer t.stop()
 	if _, err := ask[loadResult](ctx, "load", c.million(t, "")); err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	l := c.million(t, "")
 	l.Sample.Series, l.Sample.Batch = 100_000, 100
@@ -122,7 +130,7 @@ func (c *config) scans(ctx context.Context) (times, trip float64, err error) {
 	for range c.repeat {
 		alone, err := ask[loadResult](ctx, "load", l)
 		if err != nil {
-			return 0, 0, err
+			return nil, err
 		}
 		scans := make(chan *queryResult, 1)
 		failed := make(chan error, 1)
@@ -134,11 +142,11 @@ func (c *config) scans(ctx context.Context) (times, trip float64, err error) {
 		beside, err := ask[loadResult](ctx, "load", l)
 		r := <-scans
 		if err := errors.Join(err, <-failed); err != nil {
-			return 0, 0, err
+			return nil, err
 		}
 		ratios, trips = append(ratios, beside.P99/alone.P99), append(trips, r.RoundTrip)
 	}
-	return middle(ratios), middle(trips), nil
+	return &scanned{middle(ratios), middle(trips)}, nil
 }
 
 func measureRandom(ctx context.Context, c *config) ([]measured, error) {

@@ -41,7 +41,9 @@ var goals = []struct {
 		{row: "14", what: "query by host, 1 M, round trip", unit: "ms", must: 0.5, stretch: 0.15, scale: referenceApp},
 		{row: "GC", what: "longest GC pause, 1 M series under load", unit: "ms", must: 1, stretch: 0.3},
 		{row: "Q", what: "ack p99 with 10 full scans a second, against without", unit: "times", must: 2, stretch: 1.2},
+		{row: "Q", what: "the same with GOMAXPROCS 1", unit: "times", must: 2, stretch: 1.2},
 		{row: "Q", what: "a full scan meanwhile, of which nothing fits", unit: "ms"},
+		{row: "Q", what: "with GOMAXPROCS 1", unit: "ms"},
 	}},
 	{measureRandom, []goal{
 		{row: "7", what: "1 M series in random order", unit: "ns/event", must: 800, stretch: 400, scale: referenceApp},

@@ -52,7 +52,7 @@ func printGrowth(ctx context.Context, c *config, dir string) error {
 			fmt.Fprintf(c.out, "| %.0f |", p.x)
 			for _, v := range p.values {
 				fmt.Fprintf(&csv, ",%.4g", v)
-				fmt.Fprintf(c.out, " %.3g |", v)
+				fmt.Fprintf(c.out, " %s |", part(v))
 			}
 			csv.WriteByte('\n')
 			fmt.Fprintln(c.out)
@@ -65,6 +65,14 @@ func printGrowth(ctx context.Context, c *config, dir string) error {
 		}
 	}
 	return nil
+}
+
+// part writes a cost: three digits that count, also of parts of one.
+func part(v float64) string {
+	if v < 1 {
+		return fmt.Sprintf("%.3f", v)
+	}
+	return figure(v)
 }
 
 // ratios measures rules inside this process and returns their costs as parts of the calibration.

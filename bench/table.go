@@ -108,7 +108,7 @@ func printTable(ctx context.Context, c *config) error {
 	left := c.estimate(rows)
 	for i, r := range rows {
 		if c.long {
-			fmt.Fprintf(os.Stderr, "bench: row %d of %d, about %v to go: %s\n", i+1, len(rows), left.Round(time.Minute), r.name())
+			fmt.Fprintf(os.Stderr, "bench: row %d of %d, about %v to go: %s\n", i+1, len(rows), left.Round(time.Second), r.name())
 		}
 		if time.Since(began) > limit {
 			fmt.Fprintf(os.Stderr, "bench: stopped after %v; -only picks rows\n", limit)
