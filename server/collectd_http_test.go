@@ -38,6 +38,10 @@ func TestCollectdBodies(t *testing.T) {
 	if status, _, _ := s.post("collectdHTTP", "/", nil, "Authorization", "Basic bWU6d3Jvbmc="); status != 401 {
 		t.Errorf("a wrong password: %d", status)
 	}
+	// curl waits for the question before it says a password.
+	if status, header, _ := s.post("collectdHTTP", "/", nil); status != 401 || header.Get("WWW-Authenticate") != `Basic realm="zeta"` || s.refused("collectdHTTP", "challenge") != 1 {
+		t.Errorf("no password: %d %v", status, header)
+	}
 	s.arrives(`service = "df-root/percent_bytes-free"`, `"metric":7.5`, `"ttl":20.0`, `"tags":["collectd"]`)
 	s.arrives(`service = "interface-lo/if_octets/rx"`, `"ds_type":"derive:rate"`, `"host":"web1.example.com"`)
 	s.arrives(`service = "smart-sdb/smart_badsectors"`, `"state":"critical"`, `"tags":["notification","collectd"]`, `"ttl":null`)

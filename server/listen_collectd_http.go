@@ -55,15 +55,22 @@ func (o CollectdHTTPOptions) open(s *Server) (listener, error) {
 		}
 		writeBody(w, http.StatusOK, []byte("{}")) // write_http wants no other status
 	})
-	d.http.Handler = passwordAsToken(d.http.Handler)
+	d.http.Handler = d.passwordAsToken(d.http.Handler)
 	return d, nil
 }
 
-// passwordAsToken lets a token come as a password, whosever it is.
-func passwordAsToken(next http.Handler) http.Handler {
+// passwordAsToken lets a token come as a password, whosever it is. A sender such as curl sends it only when it has
+// been asked for, so that its first request is answered by the question.
+func (d *bodyDoor) passwordAsToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, password, ok := r.BasicAuth(); ok {
+		switch _, password, ok := r.BasicAuth(); {
+		case ok:
 			r.Header.Set("Authorization", "Bearer "+password)
+		case (d.opts.Token != "" || d.tokens != nil) && r.Header.Get("Authorization") == "":
+			arrived(w, r)
+			w.Header().Set("WWW-Authenticate", `Basic realm="zeta"`)
+			d.refuse(w, r, refuseRequest(http.StatusUnauthorized, "challenge", "want the token as a password, or the header Authorization: Bearer TOKEN"))
+			return
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -65,7 +65,7 @@ func (r *refusals) refuse(listener, reason, remote string, err error) {
 	}
 	level := slog.LevelWarn
 	switch reason {
-	case "query", "live", "json": // the peer has been told, and is the one to mend it
+	case "query", "live", "json", "challenge": // the peer has been told, and is the one to mend it
 		level = slog.LevelDebug
 	}
 	r.log.Log(context.Background(), level, "refused", args...)
