@@ -105,7 +105,7 @@ var builtinTable = []exprFunction{
 		summary: "Whether the event has one or more tags of the list.", example: `taggedAny(["prod", "staging"])`,
 		compile: taggedFunction(false)},
 	{name: "lookup", params: []param{{name: "host", kinds: aString}, {name: "service", kinds: aString}}, result: kindEvent,
-		summary: "The newest event of a host and service in the index; missing if there is none.", example: `lookup(host, "maintenance").state == "on"`,
+		summary: "The newest event of a host and service in the index, as the index is at that moment; missing if there is none, or if it has expired. Before index has taken the present event, that is the one before.", example: `lookup(host, "maintenance").state == "on"`,
 		compile: compileLookup},
 }
 

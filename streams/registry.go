@@ -47,6 +47,8 @@ type Doc struct {
 	Args     []ArgDoc
 	Examples []Example
 	Delivery Delivery // of sinks
+
+	operator, takesByArgs, givesByArgs bool // see Flow
 }
 
 // ArgDoc documents an argument or an option.
@@ -77,15 +79,17 @@ func Register[O any](spec Spec[O]) {
 	}
 	e := newRegistration(operatorName, spec.Defaults, spec.Check, Doc{
 		Name: spec.Name, Summary: spec.Summary, Doc: spec.Doc, Source: spec.Source, Differs: spec.Differs,
-		Clock: spec.Clock, Bounds: spec.Bounds, In: spec.In, Out: spec.Out, Leaf: spec.Leaf, Examples: spec.Examples,
+		Clock: spec.Clock, Bounds: spec.Bounds, In: spec.In, Out: spec.Out, Leaf: spec.Leaf, Examples: spec.Examples, operator: true,
 	})
 	e.make = func(env *Env, o reflect.Value, next Stream) (Stream, error) {
 		return spec.New(env, o.Interface().(O), next)
 	}
 	if spec.Takes != nil {
+		e.takesByArgs = true
 		e.takes = func(o reflect.Value) Kind { return spec.Takes(o.Interface().(O)) }
 	}
 	if spec.Gives != nil {
+		e.givesByArgs = true
 		e.gives = func(o reflect.Value, in Kind) Kind { return spec.Gives(o.Interface().(O), in) }
 	}
 	registry[spec.Name] = e

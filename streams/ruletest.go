@@ -47,7 +47,11 @@ func (l *load) collectTaps() {
 	for _, n := range l.places {
 		switch {
 		case n.name == "tap":
-			l.rules.taps[n.opts.Field(0).String()] = true
+			name := n.opts.Field(0).String()
+			l.rules.taps[name] = true
+			if x := l.lets[name]; x != nil && l.isStreamLet(x) && x.part != part(n) {
+				l.warn(n.at, "tap", fmt.Sprintf("%s is the name of a let, too", name), "in tests the values of both are recorded together", "give the tap another name")
+			}
 		case n.entry.kind == sinkName || n.name == "index" || n.name == "publish" || n.name == "reinject":
 			l.rules.taps[n.name] = true
 		}

@@ -83,6 +83,18 @@ func operatorsPage() string {
 	for _, f := range streams.Builtins() {
 		fmt.Fprintf(&b, "| `%s` | %s | `%s` |\n", cell(f.Signature), cell(f.Summary), cell(f.Example))
 	}
+	for _, part := range []struct {
+		title, intro string
+		words        []streams.Word
+	}{
+		{"Fields", "Of an event, in expressions.", streams.Fields()},
+		{"The language itself", "Statements are separated by `;`.", streams.Statements()},
+	} {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| word | what it is |\n|---|---|\n", part.title, part.intro)
+		for _, w := range part.words {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", cell(w.Form), cell(strings.TrimSpace(w.Summary+" "+w.Doc)))
+		}
+	}
 	return b.String()
 }
 
@@ -106,7 +118,7 @@ func docSections(docs []streams.Doc, prefix string) string {
 			b.WriteString("\n| argument | kind | meaning |\n|---|---|---|\n")
 			argRows(&b, d.Args, "")
 		}
-		for _, p := range [][2]string{{"Clock", d.Clock}, {"Bounds", d.Bounds}, {"Semantics from", d.Source}, {"Differs from Riemann", d.Differs}} {
+		for _, p := range [][2]string{{"Kinds", d.Flow()}, {"Clock", d.Clock}, {"Bounds", d.Bounds}, {"Semantics from", d.Source}, {"Differs from Riemann", d.Differs}} {
 			if p[1] != "" && p[1] != "none" {
 				fmt.Fprintf(&b, "\n*%s:* %s\n", p[0], strings.TrimSpace(p[1]))
 			}

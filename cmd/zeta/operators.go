@@ -14,12 +14,13 @@ var operatorsCommand = &command{
 	name:    "operators",
 	args:    "[NAME]",
 	summary: "explain the words of the rule language",
-	doc: `Without a name it lists the operators, folds, sinks, listeners, sources, settings and functions with a sentence each. With one it
+	doc: `Without a name it lists the operators, folds, sinks, listeners, sources, settings, functions, fields and statements with a sentence each. With one it
 prints all about it: arguments with their bounds and defaults, semantics, the clock it follows, what is bounded and how,
 what differs from Riemann, and examples, each of which is run by zeta's own tests.`,
 	example: `zeta operators
 zeta operators throttle
-zeta operators listen.tcp`,
+zeta operators listen.tcp
+zeta operators property`,
 	flags: func(fs *flag.FlagSet) func(*cli, []string) error {
 		return func(c *cli, args []string) error {
 			switch len(args) {
@@ -66,7 +67,16 @@ func words() []struct {
 		{"Probes and sources", docs(streams.Sources(), "")},
 		{"Settings", docs(streams.Settings(), "")},
 		{"Functions", functions},
+		{"Fields", ofWords(streams.Fields())},
+		{"The language itself", ofWords(streams.Statements())},
 	}
+}
+
+func ofWords(all []streams.Word) (ws []word) {
+	for _, w := range all {
+		ws = append(ws, word{w.Name, w.Summary})
+	}
+	return ws
 }
 
 func listWords(w io.Writer) {
@@ -109,13 +119,28 @@ func explain(c *cli, name string) error {
 			return nil
 		}
 	}
-	var close []string
+	for _, w := range append(streams.Statements(), streams.Fields()...) {
+		if w.Name == name {
+			fmt.Fprintf(c.out, "%s – %s\n", w.Form, w.Summary)
+			printParagraphs(c.out, [][2]string{{"", w.Doc}})
+			if w.Args != nil {
+				fmt.Fprintln(c.out, "\nArguments:")
+				printArgs(c.out, w.Args, "  ")
+			}
+			return nil
+		}
+	}
+	var close, all []string
 	for _, g := range words() {
 		for _, w := range g.words {
-			if strings.Contains(strings.ToLower(w.name), strings.ToLower(name)) || strings.Contains(strings.ToLower(name), strings.ToLower(w.name)) {
+			all = append(all, w.name)
+			if len(name) > 2 && strings.Contains(strings.ToLower(w.name), strings.ToLower(name)) || len(w.name) > 2 && strings.Contains(strings.ToLower(name), strings.ToLower(w.name)) {
 				close = append(close, w.name)
 			}
 		}
+	}
+	if n := streams.Nearest(name, all); n != "" && len(close) == 0 {
+		close = []string{n}
 	}
 	hint := "zeta operators lists all"
 	if len(close) > 0 {
@@ -136,7 +161,7 @@ func printDoc(w io.Writer, d streams.Doc) {
 	if clock == "none" {
 		clock = ""
 	}
-	printParagraphs(w, [][2]string{{"Clock", clock}, {"Bounds", d.Bounds}, {"Semantics from", d.Source}, {"Differs from Riemann", d.Differs}})
+	printParagraphs(w, [][2]string{{"Kinds", d.Flow()}, {"Clock", clock}, {"Bounds", d.Bounds}, {"Semantics from", d.Source}, {"Differs from Riemann", d.Differs}})
 	for _, e := range d.Examples {
 		fmt.Fprintf(w, "\nExample: %s\n  %s\n", e.Title, indent(e.Rule))
 		if e.Test != "" {

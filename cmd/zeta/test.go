@@ -27,8 +27,8 @@ are not opened. For a failed test it prints what was missing and what was not ex
 failed or rules have problems, 2 that a file cannot be read.
 
 A property statement says what holds whatever comes in, and is tried with events made at random; the smallest events that
-break it are printed as a test. docs/testing.md tells how tests and properties are written. With --coverage it also says
-what no test has reached; that is no failure.
+break it are printed as a test. zeta operators test and zeta operators property tell how they are written. With --coverage
+it also says what no test has reached; that is no failure.
 
 With --from-journal the rules run on the events that zeta serve --data DIR has recorded, at the times when they came, and
 it says how many values each named stream and sink saw; properties are held to that. Nothing is sent. It is as if sources

@@ -29,34 +29,14 @@ const (
 	itemEvent    = 23
 )
 
-// fields are the fields of an event.
-var fields = []entry{
-	{name: "host", summary: "string: the machine the event comes from"},
-	{name: "service", summary: "string: what is observed there"},
-	{name: "state", summary: "string: such as ok, warning, critical; expired once the event has outlived its ttl"},
-	{name: "description", summary: "string: a text for people"},
-	{name: "metric", summary: "number: the measured value"},
-	{name: "time", summary: "number: when it was observed, in seconds since 1970"},
-	{name: "ttl", summary: "number: seconds after which the event counts as silent; missing means 60"},
-	{name: "tags", summary: "list of strings, never missing, only empty"},
-	{name: "attributes", summary: "map from strings to strings, never missing, only empty: attributes.NAME"},
-	{name: "event", summary: "the whole event"},
-}
+// fields are the fields of an event, statements the words that mean something to the language itself.
+var fields, statements = entriesOf(streams.Fields()), entriesOf(streams.Statements())
 
-// statements are the words that mean something to the language itself.
-var statements = []entry{
-	{name: "let", summary: "let NAME = stream or value: a name for one instance or a value"},
-	{name: "def", summary: "def(name(parameter, …), stream): a template, put in at each use"},
-	{name: "include", summary: `include("rules.d/*.expr"): read other files of rules`},
-	{name: "test", summary: `test("name", at(seconds, event({…})), expect(name, [{…}])): a test of the rules`},
-	{name: "property", summary: `property("name", over({…}), never(name, condition)): what holds whatever comes in`},
-	{name: "at", summary: "at(seconds, event({…}), …): a step of a test"},
-	{name: "expect", summary: "expect(name, [{…}, …]): what a named stream or a sink has seen at the end of a test"},
-	{name: "id", summary: `id("name", stream): a name of its own for a stream's state`},
-	{name: "env", summary: `env("NAME"): the value of an environment variable`},
-	{name: "else", summary: "else(stream, …): what the condition of the operator around it does not hold for"},
-	{name: "regex", summary: `regex("…"): a regular expression as a pattern of match`},
-	{name: "listen", summary: "listen.KIND(address, {…}): a door for events"},
+func entriesOf(words []streams.Word) (all []entry) {
+	for _, w := range words {
+		all = append(all, entry{name: w.Name, summary: w.Summary, text: strings.TrimSpace("```\n" + w.Form + "\n```\n" + w.Summary + "\n\n" + w.Doc)})
+	}
+	return all
 }
 
 // dictionary holds the words by their name; listeners and sources with their family: listen.tcp, probe.http.
