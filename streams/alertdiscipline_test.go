@@ -151,7 +151,7 @@ func TestChangedStateWithSeriesNumbersReused(t *testing.T) {
 
 func TestChangedStateForgetsTheSilentFirst(t *testing.T) {
 	s := newStage(t, func(env *Env, next Stream) Stream {
-		return &changedState{env: env, opts: ChangedStateOptions{Init: StringDatum("ok")}, next: next, sources: newPerSeries[sourceState](env, 2, 100e6, nil)}
+		return newChangedState(env, ChangedStateOptions{Init: StringDatum("ok"), Max: 2, Idle: 100 * time.Second}, next)
 	})
 	send := func(host, state string) {
 		e := inState(&event.Event{}, state)

@@ -106,10 +106,11 @@ const (
 	byBoth
 )
 
-// bySlot is a guess: the fork of a series; nil: none.
+// bySlot is a guess: the fork of a series; nil: none. It has next so that an event's way does not wait for the fork.
 type bySlot struct {
 	series *event.Series
 	fork   *fork
+	next   Stream
 }
 
 // fork is one value's copy of the children.
@@ -149,12 +150,12 @@ func (b *by) Push(v Value) {
 	now := b.env.Now()
 	// Fast path: the series leads to the fork.
 	if e := v.Event; e != nil && e.Series != nil && b.series != byAnything && b.gate.takes != Windows {
-		if f := b.nearby(e.Series); f != nil {
-			f.used = now
+		if n := b.nearby(e.Series); n != nil {
+			n.fork.used = now
 			if b.gate.place != nil {
 				b.gate.place.events++
 			}
-			f.next.Push(v)
+			n.next.Push(v)
 			return
 		}
 	}
@@ -179,10 +180,10 @@ func (b *by) slot(s *event.Series) uint32 {
 	return s.ID
 }
 
-func (b *by) nearby(s *event.Series) *fork {
+func (b *by) nearby(s *event.Series) *bySlot {
 	if i := b.slot(s); int(i) < len(b.near) {
 		if n := &b.near[i]; n.series == s || b.series == byHost && n.series != nil && sameHost(n.series, s) {
-			return n.fork
+			return n
 		}
 	}
 	return nil
@@ -214,7 +215,7 @@ func (b *by) find(v Value, now int64) *fork {
 			if int(i) >= len(b.near) {
 				b.near = append(b.near, make([]bySlot, int(i)+1-len(b.near))...)
 			}
-			b.near[i] = bySlot{e.Series, f}
+			b.near[i] = bySlot{e.Series, f, f.next}
 		}
 	}
 	return f

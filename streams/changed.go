@@ -56,7 +56,7 @@ func init() {
 			return nil
 		},
 		New: func(env *Env, o ChangedStateOptions, next Stream) (Stream, error) {
-			return &changedState{env: env, opts: o, next: next, sources: newPerSeries[sourceState](env, o.Max, micros(o.Idle), nil)}, nil
+			return newChangedState(env, o, next), nil
 		},
 		Examples: []Example{{
 			Title: "two services of one host",
@@ -169,10 +169,17 @@ type ChangedStateOptions struct {
 }
 
 type changedState struct {
-	env     *Env
-	opts    ChangedStateOptions
+	pairs   bool
 	next    Stream
-	sources *perSeries[sourceState]
+	sources perSeries[sourceState]
+	env     *Env
+	first   sourceState // of a source without an event
+}
+
+func newChangedState(env *Env, o ChangedStateOptions, next Stream) *changedState {
+	c := &changedState{env: env, pairs: o.Pairs, next: next, first: sourceState{state: o.Init.Str, known: o.Init.Kind == String}}
+	c.sources.init(env, o.Max, micros(o.Idle), nil)
+	return c
 }
 
 // sourceState is the latest state of a source.
@@ -190,12 +197,12 @@ func (c *changedState) Push(v Value) {
 	}
 	source, fresh := c.sources.useSeries(e)
 	if fresh {
-		source.state, source.known = c.opts.Init.Str, c.opts.Init.Kind == String
+		*source = c.first
 	}
 	known := e.Has&event.HasState != 0
 	differs := known != source.known || e.State != source.state
 	source.state, source.known = e.State, known
-	if c.opts.Pairs {
+	if c.pairs {
 		source.before.pair(e, differs, c.next)
 	} else if differs {
 		c.next.Push(v)

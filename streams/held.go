@@ -47,7 +47,7 @@ func (b *by) weight() int64 {
 		f := b.order[i*all/some]
 		sum += scopeBytes + int64(len(f.scope.key)) + f.scope.weight()
 	}
-	return sum*int64(all)/int64(some) + 16*int64(cap(b.near))
+	return sum*int64(all)/int64(some) + 32*int64(cap(b.near))
 }
 
 // weight returns the bytes of a table whose states hold on to nothing else.

@@ -8,12 +8,13 @@ import "zeta/event"
 // A key that has not been used for the idle time is forgotten when the table is next used; at the maximum
 // the key unused longest gives way, which is counted as an overload.
 type keyed[T any] struct {
+	clock  *Clock
+	idle   int64         // microseconds; 0: keys are not forgotten for their age
+	root   keyedEntry[T] // ring; root.next is the key unused longest
 	env    *Env
 	max    int
-	idle   int64    // microseconds; 0: keys are not forgotten for their age
 	forget func(*T) // optional: called when a key goes
 	at     map[string]*keyedEntry[T]
-	root   keyedEntry[T] // ring; root.next is the key unused longest
 }
 
 type keyedEntry[T any] struct {
@@ -24,9 +25,16 @@ type keyedEntry[T any] struct {
 }
 
 func newKeyed[T any](env *Env, max int, idle int64, forget func(*T)) *keyed[T] {
-	t := &keyed[T]{env: env, max: max, idle: idle, forget: forget, at: make(map[string]*keyedEntry[T])}
-	t.root.next, t.root.prev = &t.root, &t.root
+	t := new(keyed[T])
+	t.init(env, max, idle, forget)
 	return t
+}
+
+// init makes t ready; it is part of its node and must not be copied.
+func (t *keyed[T]) init(env *Env, max int, idle int64, forget func(*T)) {
+	t.clock, t.env, t.max, t.idle, t.forget = env.rt.Clock, env, max, idle, forget
+	t.at = make(map[string]*keyedEntry[T])
+	t.root.next, t.root.prev = &t.root, &t.root
 }
 
 // len returns how many keys there are.
@@ -59,7 +67,7 @@ func (t *keyed[T]) use(key []byte) (state *T, fresh bool) {
 
 // touch marks x as used now.
 func (t *keyed[T]) touch(x *keyedEntry[T]) {
-	x.used = t.env.Now()
+	x.used = t.clock.now
 	if t.root.prev != x {
 		x.unlink()
 		t.link(x)
@@ -71,7 +79,7 @@ func (t *keyed[T]) sweep() {
 	if t.idle == 0 {
 		return
 	}
-	for x := t.root.next; x != &t.root && t.env.Now()-x.used > t.idle; x = t.root.next {
+	for x := t.root.next; x != &t.root && t.clock.now-x.used > t.idle; x = t.root.next {
 		t.drop(x)
 	}
 }
@@ -79,7 +87,7 @@ func (t *keyed[T]) sweep() {
 // refresh marks every key as used now, in the order they have.
 func (t *keyed[T]) refresh() {
 	for x := t.root.next; x != &t.root; x = x.next {
-		x.used = t.env.Now()
+		x.used = t.clock.now
 	}
 }
 

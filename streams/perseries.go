@@ -8,8 +8,8 @@ import (
 
 // perSeries is a keyed table with one state per (host, service).
 type perSeries[T any] struct {
+	only nearby[T] // the one series there is: below a by there is mostly no other
 	keyed[T]
-	only nearby[T]   // the one series there is: below a by there is mostly no other
 	near []nearby[T] // by Series.ID folded to its length: guesses, which others push out
 	key  []byte      // scratch
 }
@@ -23,8 +23,8 @@ type nearby[T any] struct {
 const identity = event.HasHost | event.HasService
 
 func newPerSeries[T any](env *Env, limit int, idle int64, forget func(*T)) *perSeries[T] {
-	t := &perSeries[T]{keyed: keyed[T]{env: env, max: limit, idle: idle, forget: forget, at: make(map[string]*keyedEntry[T])}}
-	t.root.next, t.root.prev = &t.root, &t.root
+	t := new(perSeries[T])
+	t.init(env, limit, idle, forget)
 	return t
 }
 

@@ -72,7 +72,7 @@ func stagedOperators() map[string]func(env *Env, next Stream) Stream {
 			return &changed{env: env, opts: ChangedOptions{Value: state(), Pairs: true}, next: next}
 		},
 		"changedState": func(env *Env, next Stream) Stream {
-			return &changedState{env: env, next: next, sources: newPerSeries[sourceState](env, 100, 20e6, nil)}
+			return newChangedState(env, ChangedStateOptions{Max: 100, Idle: 20 * sec}, next)
 		},
 		"runs": func(env *Env, next Stream) Stream { return &runs{opts: RunsOptions{2, state()}, next: next} },
 		"stable": func(env *Env, next Stream) Stream {
