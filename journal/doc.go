@@ -21,7 +21,8 @@
 // The start: LockDir, Open, OpenOutbox, OpenCheckpoints; Latest gives the state and its sequence; log.SkipTo of
 // that sequence plus one; log.Read from there gives the tail. Numbers that alerts' ids are made of must not be
 // given twice, even when the end of the log was lost: begin them, at each start, with log.Generation() in their
-// high bits, write them into the records' bodies, and take them from there in a replay.
+// high bits and chance below, as a life that left no record leaves its generation to the next; write them into the
+// records' bodies, and take them from there in a replay.
 //
 // Guarantees:
 //   - Append, Put and everything else the engine calls copies into memory and returns. One committer goroutine per

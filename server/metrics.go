@@ -18,6 +18,7 @@ type metrics struct {
 	fixed       *prometheus.CounterVec
 	certReloads *prometheus.CounterVec
 	panics      prometheus.Counter
+	clockSteps  prometheus.Counter
 	reloads     *prometheus.CounterVec
 	reloadLock  prometheus.Histogram
 	subscribers *prometheus.GaugeVec
@@ -44,6 +45,10 @@ func newMetrics(s *Server) *metrics {
 			Name: "zeta_server_certificate_reloads_total",
 			Help: "Attempts to load changed certificate files.",
 		}, []string{"result"}),
+		clockSteps: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "zeta_server_clock_steps_total",
+			Help: "Times the machine's wall clock was set by a second or more.",
+		}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "zeta_server_panics_total",
 			Help: "Faults of the program in connections and requests; each is logged with its stack.",
@@ -69,7 +74,7 @@ func newMetrics(s *Server) *metrics {
 	for _, result := range [...]string{"ok", "error"} {
 		m.reloads.WithLabelValues(result) // 0, not absent: an alert on its increase sees the first one
 	}
-	m.registry.MustRegister(m.refused, m.shed, m.throttle, m.fixed, m.certReloads, m.panics, m.subscribers, m.cut, m.reloads, m.reloadLock,
+	m.registry.MustRegister(m.refused, m.shed, m.throttle, m.fixed, m.certReloads, m.panics, m.clockSteps, m.subscribers, m.cut, m.reloads, m.reloadLock,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&figures{server: s}, &storeFigures{server: s}, &memoryFigures{server: s})
 	return m

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"path"
 	"slices"
 	"time"
@@ -50,12 +51,11 @@ func (s *Server) recover(current *streams.Rules) (recovered, error) {
 	r.found.Lost = reader.Lost
 
 	now := max(time.Now().UnixMicro(), r.last)
-	generation := st.log.Generation() << 40
-	e.seq = max(e.seq, generation)
-	e.stamp.last = now
+	e.seq = max(e.seq, firstNumber(st.log.Generation()))
+	e.stamp.from(now)
 	e.journal = st.log
 	if e.graph != nil {
-		if err := e.append(journal.KindStart, now, binary.AppendVarint(binary.AppendUvarint(nil, engineVersion), now-r.last)); err != nil {
+		if err := e.append(journal.KindStart, now, startBody(now-r.last)); err != nil {
 			return r.found, err
 		}
 		r.found.Down = time.Duration(now-r.last) * time.Microsecond
@@ -72,6 +72,11 @@ func (s *Server) recover(current *streams.Rules) (recovered, error) {
 	r.found.Took = time.Since(began)
 	return r.found, nil
 }
+
+// firstNumber returns where the numbers of the events of a life begin. A life that died before its generation was on
+// disk may have left alerts in the outbox all the same; the next one has the same generation, and chance keeps its
+// numbers apart.
+func firstNumber(generation uint64) uint64 { return generation<<40 | rand.Uint64N(1<<39) }
 
 // append records something that is no batch.
 func (e *Engine) append(kind journal.Kind, stamp int64, body []byte) error {

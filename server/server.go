@@ -163,6 +163,7 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	s.sources.start(s.ctx)
 	s.running.Go(func() { s.rate.run(s.ctx) })
+	s.running.Go(func() { s.watchClock(s.ctx) })
 	s.running.Go(func() { s.pressure.Run(s.ctx) })
 	if s.opts.Store != nil {
 		s.running.Go(func() { s.keepCheckpoints(s.ctx) })

@@ -27,5 +27,12 @@ func (s *stamper) at(elapsed time.Duration) int64 {
 	return s.last
 }
 
+// from goes on from a stamp, which may be later than the wall clock, if that has been set back: time must not stand
+// still until it is there again.
+func (s *stamper) from(stamp int64) {
+	s.last = stamp
+	s.wall = stamp - s.elapsed().Microseconds()
+}
+
 // next returns the present stamp.
 func (s *stamper) next() int64 { return s.at(s.elapsed()) }
