@@ -220,6 +220,22 @@ func TestRiemannEventStream(t *testing.T) {
 	}
 }
 
+// riemann-dash's page comes from a port of its own: its browser wants to be told that the page may read the stream.
+func TestRiemannDashReadsAcrossPorts(t *testing.T) {
+	s := serve(t, `listen.http("127.0.0.1:0", {origins: ["https://status.example.com"]}); index;`)
+	for origin, want := range map[string]string{"http://127.0.0.1:4567": "200", "https://status.example.com": "200", "http://evil.example": "403"} {
+		c := s.dial("http")
+		io.WriteString(c, "GET /index?query=true HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\nOrigin: "+origin+"\r\n\r\n")
+		buf := make([]byte, 4096)
+		n, _ := c.Read(buf)
+		got := string(buf[:n])
+		if !strings.HasPrefix(got, "HTTP/1.1 "+want) || strings.Contains(got, "Access-Control-Allow-Origin: "+origin+"\r\n") != (want == "200") {
+			t.Errorf("%s: %q, want %s", origin, got, want)
+		}
+		c.Close()
+	}
+}
+
 // Graphite and OpenTSDB: what Riemann drops is dropped with the connection kept, or closed, as there.
 func TestRiemannLines(t *testing.T) {
 	s := serve(t, `listen.graphite("127.0.0.1:0"); listen.opentsdb("127.0.0.1:0");`+httpDoor)

@@ -126,6 +126,10 @@ func (h *httpListener) toStream(w http.ResponseWriter, r *http.Request, wanted w
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Accel-Buffering", "no")
+	if origin := r.Header.Get("Origin"); origin != "" { // guard lets it connect, so its page may read
+		w.Header().Set("Access-Control-Allow-Origin", origin)
+		w.Header().Set("Vary", "Origin")
+	}
 	w.WriteHeader(http.StatusOK)
 	if write(nil) != nil {
 		return
