@@ -25,6 +25,8 @@ func TestTemplateErrors(t *testing.T) {
 }
 
 func FuzzGraphite(f *testing.F) {
+	recorded(f, "graphite")
+	recorded(f, "graphite-collectd")
 	seeds(f, "graphite")
 	seeds(f, "graphite_tags")
 	seeds(f, "graphite_collectd")

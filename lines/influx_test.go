@@ -81,6 +81,8 @@ func FuzzNextInflux(f *testing.F) {
 }
 
 func FuzzInflux(f *testing.F) {
+	recorded(f, "influx")
+	recorded(f, "influx-telegraf")
 	seeds(f, "influx")
 	f.Fuzz(func(t *testing.T, line []byte) {
 		fuzzed(t, line, (&Influx{}).Parse)

@@ -44,6 +44,7 @@ func TestAppendJSON(t *testing.T) {
 }
 
 func FuzzAppendJSON(f *testing.F) {
+	recorded(f, "json")
 	for _, seed := range []string{`{"service":"a","metric":1}`, `[{"service":"a"},{"service":"b","tags":["x"]}]`, "{}\n{}", `[`, `[1`, `]`, ``, `[[[]]]`, "\x00"} {
 		f.Add([]byte(seed))
 	}

@@ -94,6 +94,32 @@ func seeds(f *testing.F, name string) {
 	}
 }
 
+// recorded adds the lines and datagrams that real programs have sent to a door.
+func recorded(f *testing.F, door string) {
+	b, err := os.ReadFile("../server/testdata/doors/" + door + ".txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	n := 0
+	for s := range strings.Lines(string(b)) {
+		in, ok := strings.CutPrefix(strings.TrimSuffix(s, "\n"), "> ")
+		if !ok || !strings.HasPrefix(in, `"`) {
+			continue
+		}
+		piece, err := strconv.Unquote(in)
+		if err != nil {
+			f.Fatalf("%s: %s: %v", door, in, err)
+		}
+		for line := range strings.Lines(piece) {
+			f.Add([]byte(strings.TrimRight(line, "\r\n")))
+			n++
+		}
+	}
+	if n == 0 {
+		f.Fatalf("%s holds nothing that was sent", door)
+	}
+}
+
 // fuzzed holds what is true of every line: no panic, bounded output, an error that is an *Error, and events with
 // a service and valid text.
 func fuzzed(t *testing.T, line []byte, parse parseFunc) {

@@ -88,6 +88,7 @@ func TestStatsdBounds(t *testing.T) {
 }
 
 func FuzzStatsd(f *testing.F) {
+	recorded(f, "statsd")
 	seeds(f, "statsd")
 	f.Fuzz(func(t *testing.T, line []byte) {
 		s := newTestStatsd()

@@ -55,6 +55,7 @@ func TestNextSyslog(t *testing.T) {
 }
 
 func FuzzSyslog(f *testing.F) {
+	recorded(f, "syslog")
 	seeds(f, "syslog")
 	s := newTestSyslog()
 	f.Fuzz(func(t *testing.T, line []byte) {

@@ -81,6 +81,9 @@ func TestAlertmanagerDoor(t *testing.T) {
 }
 
 func FuzzAlerts(f *testing.F) {
+	for _, piece := range recorded(f, "alertmanager") {
+		f.Add(piece)
+	}
 	f.Add([]byte(webhook))
 	f.Add([]byte(collectdAlert))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -130,6 +130,11 @@ func TestLineDoorsBind(t *testing.T) {
 
 // FuzzNextLine holds the framing: what is taken is never more than there is, and nothing is lost between.
 func FuzzNextLine(f *testing.F) {
+	for _, door := range []string{"graphite", "influx", "json", "opentsdb", "statsd", "syslog"} {
+		for _, piece := range recorded(f, door) {
+			f.Add(piece)
+		}
+	}
 	f.Add([]byte("a\nb\r\n\nc"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		rest, total := b, 0

@@ -292,6 +292,11 @@ func TestOTLPOverGRPC(t *testing.T) {
 }
 
 func FuzzOTLP(f *testing.F) {
+	for _, piece := range recorded(f, "otlp") {
+		for signal := range otlpSignals {
+			f.Add(piece, signal, false)
+		}
+	}
 	f.Add([]byte(otlpLogs), "logs", true)
 	f.Add([]byte(otlpSpans), "traces", true)
 	b, err := proto.Marshal(counterPoint(10, 100, []uint64{1, 1, 1, 1}))

@@ -170,6 +170,13 @@ func TestRemoteWriteMemory(t *testing.T) {
 }
 
 func FuzzRemoteWrite(f *testing.F) {
+	for version, door := range map[int]string{1: "remote-write-1", 2: "remote-write-2"} {
+		for _, piece := range recorded(f, door) {
+			if b, err := snappy.Decode(nil, piece); err == nil {
+				f.Add(b, version)
+			}
+		}
+	}
 	f.Add(writeV1(), 1)
 	f.Add(writeV2(), 2)
 	f.Fuzz(func(t *testing.T, b []byte, version int) {
