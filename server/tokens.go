@@ -161,9 +161,9 @@ func (t *tokens) check(w http.ResponseWriter, r *http.Request, need right) *door
 	switch {
 	case !known:
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		return refuseRequest(http.StatusUnauthorized, "token", "want the header Authorization: Bearer TOKEN, with a token that is in the file of the option tokens")
+		return refuseRequest(http.StatusUnauthorized, "token", "want a token of the listener's file, as Authorization: Bearer TOKEN; zeta's own commands take it from --token-file or ZETA_TOKEN")
 	case who.rights&need == 0:
-		return refuseRequest(http.StatusForbidden, "right", "the token %s has not the right %s", who.name, need)
+		return refuseRequest(http.StatusForbidden, "right", "the token %s does not give the right %s", who.name, need)
 	}
 	return nil
 }
