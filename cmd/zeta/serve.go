@@ -55,7 +55,7 @@ zeta serve --config zeta.expr --health --log-level debug`,
 // gcPercent is the garbage, as a share of what is in use, at which it is collected. Once its sources are known
 // zeta makes next to none, so that collecting early costs little and memory stays close to what is in use.
 // The environment variable GOGC goes before it.
-const gcPercent = 20
+const gcPercent = 15
 
 type serveFlags struct {
 	config        list
