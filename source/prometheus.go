@@ -25,7 +25,7 @@ func init() {
 		Summary: "Read a page in Prometheus' text format again and again.",
 		Doc: "Each sample is an event: the metric's name is the service, the labels are attributes (host is the event's host; others named like a field of an event get tag at the end), the value is the metric, without a state. " +
 			"apart names labels whose values are appended to the service, so that their series stay apart in the index. Counters and buckets are as they stand: rate or ddt make rates of them. " +
-			"One event more, \"scrape PATH\", says how it went: metric is the time it took in seconds, state is critical if it failed. Without a label host it is the address's host. " +
+			"One event more, \"scrape PATH\" or \"scrape :PORT/PATH\", says how it went: metric is the time it took in seconds, state is critical if it failed. Without a label host it is the address's host. " +
 			"A line that cannot be read is left out; the event's state is then warning. Redirects are followed on the same host only.",
 		Defaults: PrometheusOptions{MaxSamples: 10_000, MaxBody: 16 << 20, Interval: 15 * time.Second, Timeout: 10 * time.Second},
 		Check:    checkPrometheus,

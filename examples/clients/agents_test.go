@@ -92,3 +92,14 @@ func testTelegraf(t *testing.T, r *bench) {
 		r.want(t, scheme+"/sky", map[string]any{"state": "clear", "metric": nil})
 	}
 }
+
+// testRiemannTools runs the first of the tools where the gem is: Debian has no package of it, so install.sh has none.
+func testRiemannTools(t *testing.T, r *bench) {
+	if _, err := exec.LookPath("riemann-health"); err != nil {
+		t.Skip("riemann-tools is neither in Debian nor on PyPI or npm: gem install riemann-tools, and this drives riemann-health")
+	}
+	rig.Background(t, "riemann-health", exec.Command("riemann-health", "--host", "127.0.0.1", "--port", rig.Port(r.tcp), "--event-host", "tools", "--interval", "1"))
+	for _, service := range []string{"cpu", "load", "memory"} {
+		r.Want(t, `host = "tools" and metric >= 0 and service = "`+service+`"`, map[string]any{"state": "ok"})
+	}
+}

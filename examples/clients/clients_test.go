@@ -63,6 +63,7 @@ func TestRealClients(t *testing.T) {
 		{"syslog-ng", testSyslogNG},
 		{"collectd", testCollectd},
 		{"telegraf", testTelegraf},
+		{"riemann-tools", testRiemannTools},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, r) })
 	}

@@ -153,3 +153,39 @@ func TestMarkdownLinks(t *testing.T) {
 		}
 	}
 }
+
+// TestPromisesNameTheirTests checks that every test that a document names, as package.Test, is there.
+func TestPromisesNameTheirTests(t *testing.T) {
+	tests := map[string]bool{}
+	for pkg, files := range packages(t) {
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(string(text)) {
+				if rest, ok := strings.CutPrefix(line, "func Test"); ok {
+					name, _, _ := strings.Cut(rest, "(")
+					tests[pkg+".Test"+name] = true
+					tests[filepath.Base(pkg)+".Test"+name] = true
+				}
+			}
+		}
+	}
+	text, err := os.ReadFile(root + "/docs/compatibility.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for i, part := range strings.Split(string(text), "`") {
+		if i%2 == 1 && strings.Contains(part, ".Test") {
+			named++
+			if !tests[part] {
+				t.Errorf("docs/compatibility.md names the test %s, which is not there", part)
+			}
+		}
+	}
+	if named < 30 {
+		t.Errorf("%d tests are named, want what holds each row", named)
+	}
+}
