@@ -41,7 +41,7 @@ func refuseRequest(status int, reason, format string, args ...any) *doorError {
 
 // openDoor opens the address. Handlers are added to the mux by the caller, before Serve.
 func openDoor(s *Server, kind, address string, o DoorOptions, mux *http.ServeMux) (*bodyDoor, error) {
-	if err := checkBind(kind, address, o.TLS != nil || o.Token != "" || o.Tokens != "", o.Insecure, `{tls: {cert: "…", key: "…"}}, {token: "…"} or {tokens: "FILE"}`); err != nil {
+	if err := checkBind(kind, address, o.TLS != nil || o.Token != "" || o.Tokens != "" || len(o.Allow) > 0, o.Insecure, `{tls: {cert: "…", key: "…"}}, {token: "…"}, {tokens: "FILE"} or {allow: ["10.0.0.0/8"]}`); err != nil {
 		return nil, err
 	}
 	d := &bodyDoor{opts: o, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
@@ -49,7 +49,7 @@ func openDoor(s *Server, kind, address string, o DoorOptions, mux *http.ServeMux
 	if d.tokens, err = openTokens(o.Tokens, s.log); err != nil {
 		return nil, fmt.Errorf("listen.%s(%q): %w", kind, address, err)
 	}
-	if d.web, err = openWeb(s, kind, address, o.TLS, o.ConnLimits, o.RateLimits, "h2", "http/1.1"); err != nil {
+	if d.web, err = openWeb(s, kind, address, o.TLS, o.Allow, o.ConnLimits, o.RateLimits, "h2", "http/1.1"); err != nil {
 		return nil, err
 	}
 	protocols := &http.Protocols{}

@@ -49,7 +49,8 @@ type DoorOptions struct {
 	TLS      *TLSOptions    `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain"`
 	Token    streams.Secret `opt:"token" doc:"what senders must send as Authorization: Bearer TOKEN; left out: nothing"`
 	Tokens   string         `opt:"tokens" doc:"file of tokens, of which senders must send one with the right send, each a line: its SHA-256, a name, rights; left out: none"`
-	Insecure bool           `opt:"insecure" doc:"allow an address that is open to the network without TLS or token"`
+	Allow    []string       `opt:"allow" doc:"networks that may connect, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
+	Insecure bool           `opt:"insecure" doc:"allow an address that is open to the network without TLS, token or an allow list"`
 	BodyLimits
 }
 

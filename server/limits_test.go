@@ -20,7 +20,7 @@ import (
 // Every listener that has a door of its own has the limits of its kind, under the same names.
 func TestEveryListenerHasItsLimits(t *testing.T) {
 	sets := map[string][]string{
-		"connections": {"maxConnections", "maxPerPeer", "idle", "maxRate", "maxPeerRate", "tls", "insecure"},
+		"connections": {"maxConnections", "maxPerPeer", "idle", "maxRate", "maxPeerRate", "tls", "allow", "insecure"},
 		"datagrams":   {"maxSize", "buffer", "maxRate", "maxPeerRate", "allow", "insecure"},
 		"bodies":      {"maxBody", "maxEvents", "token", "tokens"},
 		"lines":       {"maxLine", "allow"},
@@ -199,12 +199,18 @@ func TestConnectionsOfOnePeer(t *testing.T) {
 	}
 }
 
-func TestAllowListOfTCP(t *testing.T) {
-	s := serve(t, `listen.tcp("127.0.0.1:0", {allow: ["192.0.2.0/24"]});`+httpDoor)
-	if b, err := io.ReadAll(s.dial("tcp")); len(b) > 0 || err != nil && !strings.Contains(err.Error(), "reset") {
-		t.Errorf("got %q %v, want it closed", b, err)
+// Who comes from another network is closed before anything is read.
+func TestAllowLists(t *testing.T) {
+	s := serve(t, `listen.tcp("0.0.0.0:0", {allow: ["192.0.2.0/24"]}); listen.alertmanager("0.0.0.0:0", {allow: ["192.0.2.0/24"]}); listen.graphite("0.0.0.0:0", {allow: ["192.0.2.0/24"]});`+httpDoor)
+	for _, kind := range []string{"tcp", "alertmanager", "graphite"} {
+		if b, err := io.ReadAll(s.dial(kind)); len(b) > 0 || err != nil && !strings.Contains(err.Error(), "reset") {
+			t.Errorf("%s: got %q %v, want it closed", kind, b, err)
+		}
+		until(t, "it is counted", func() bool { return s.refused(kind, "not_allowed") == 1 })
 	}
-	until(t, "it is counted", func() bool { return s.refused("tcp", "not_allowed") == 1 })
+	if _, err := New(Options{RulesText: `listen.http(":0", {allow: ["10.0.0.0"]});`}); err == nil || !strings.Contains(err.Error(), "want a network such as 10.0.0.0/8") {
+		t.Errorf("a list that is none: %v", err)
+	}
 }
 
 // ten are ten events of one host.

@@ -34,7 +34,8 @@ type HTTPOptions struct {
 	Address  string      `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
 	TLS      *TLSOptions `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain HTTP"`
 	Tokens   string      `opt:"tokens" doc:"file of tokens, each a line: its SHA-256, a name, rights (send, query, admin; with commas); requests must have one as Authorization: Bearer TOKEN. Left out: no token is asked for, and what changes something is allowed from this machine only"`
-	Insecure bool        `opt:"insecure" doc:"allow an address that is open to the network without TLS or tokens"`
+	Allow    []string    `opt:"allow" doc:"networks that may connect, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
+	Insecure bool        `opt:"insecure" doc:"allow an address that is open to the network without TLS, tokens or an allow list"`
 	Origins  []string    `opt:"origins" doc:"web pages of other hosts that may connect, e.g. https://status.example.com; \"*\" allows all. Pages from this server's own host name are always allowed, on any port"`
 	Hosts    []string    `opt:"hosts" doc:"host names the server is reached by, beside this machine's own, localhost and IP addresses; protects against DNS rebinding"`
 	ConnLimits
@@ -55,7 +56,7 @@ type httpListener struct {
 }
 
 func openHTTP(s *Server, o HTTPOptions) (*httpListener, error) {
-	if err := checkBind("http", o.Address, o.TLS != nil || o.Tokens != "", o.Insecure, `{tls: {cert: "…", key: "…"}} or {tokens: "FILE"}`); err != nil {
+	if err := checkBind("http", o.Address, o.TLS != nil || o.Tokens != "" || len(o.Allow) > 0, o.Insecure, `{tls: {cert: "…", key: "…"}}, {tokens: "FILE"} or {allow: ["10.0.0.0/8"]}`); err != nil {
 		return nil, err
 	}
 	h := &httpListener{opts: o, drained: make(chan struct{})}
@@ -63,7 +64,7 @@ func openHTTP(s *Server, o HTTPOptions) (*httpListener, error) {
 	if h.tokens, err = openTokens(o.Tokens, s.log); err != nil {
 		return nil, fmt.Errorf("listen.http(%q): %w", o.Address, err)
 	}
-	if h.web, err = openWeb(s, "http", o.Address, o.TLS, o.ConnLimits, o.RateLimits); err != nil {
+	if h.web, err = openWeb(s, "http", o.Address, o.TLS, o.Allow, o.ConnLimits, o.RateLimits); err != nil {
 		return nil, err
 	}
 	h.http.Handler = h.guard(h.routes())

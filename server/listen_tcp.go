@@ -36,7 +36,7 @@ type TCPOptions struct {
 	Address  string      `arg:"1" doc:"HOST:PORT to listen on; port 0 takes any free one"`
 	TLS      *TLSOptions `opt:"tls" doc:"certificate, key and, to require client certificates, their authority; left out: plain TCP"`
 	Allow    []string    `opt:"allow" doc:"networks that may connect, e.g. 10.0.0.0/8; left out: everyone who can reach the address"`
-	Insecure bool        `opt:"insecure" doc:"allow an address that is open to the network without TLS"`
+	Insecure bool        `opt:"insecure" doc:"allow an address that is open to the network without TLS or an allow list"`
 	Ack      string      `opt:"ack" enum:"processed,safe,durable" doc:"what an answer promises: that the rules have run, that the death of zeta loses nothing of it, or that the loss of power does not"`
 	ConnLimits
 	RateLimits
@@ -58,7 +58,7 @@ const certCheck = 10 * time.Second
 type tcpListener struct{ *acceptor }
 
 func openTCP(s *Server, o TCPOptions) (tcpListener, error) {
-	if err := checkBind("tcp", o.Address, o.TLS != nil, o.Insecure, `{tls: {cert: "…", key: "…", clientCA: "…"}}`); err != nil {
+	if err := checkBind("tcp", o.Address, o.TLS != nil || len(o.Allow) > 0, o.Insecure, `{tls: {cert: "…", key: "…", clientCA: "…"}} or {allow: ["10.0.0.0/8"]}`); err != nil {
 		return tcpListener{}, err
 	}
 	allow, err := networks(o.Allow)

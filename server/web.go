@@ -41,12 +41,15 @@ const (
 )
 
 // openWeb opens an address. The server's handler is set by the caller, before serve.
-func openWeb(s *Server, kind, address string, o *TLSOptions, limits ConnLimits, rates RateLimits, protocols ...string) (*web, error) {
+func openWeb(s *Server, kind, address string, o *TLSOptions, allow []string, limits ConnLimits, rates RateLimits, protocols ...string) (*web, error) {
+	allowed, err := networks(allow)
+	if err != nil {
+		return nil, fmt.Errorf("listen.%s(%q): %w", kind, address, err)
+	}
 	w := &web{
-		turnstile: newTurnstile(s, kind, limits, nil), protocols: protocols, toll: newToll(rates),
+		turnstile: newTurnstile(s, kind, limits, allowed), protocols: protocols, toll: newToll(rates),
 		handshakes: newTurns(), accepted: make(chan net.Conn), closed: make(chan struct{}),
 	}
-	var err error
 	if w.secure, err = openTLS(o); err == nil {
 		w.l, err = net.Listen("tcp", address)
 	}
