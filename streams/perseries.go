@@ -76,7 +76,7 @@ func (t *perSeries[T]) note(s *event.Series) {
 		return
 	}
 	if 2*t.len() > len(t.near) {
-		t.only, t.near = nearby[T]{}, make([]nearby[T], 1<<bits.Len(uint(4*t.len()-1)))
+		t.only, t.near = nearby[T]{}, make([]nearby[T], 1<<bits.Len(uint(2*t.len()-1)))
 	}
 	t.near[t.fold(s.ID)] = n
 }
