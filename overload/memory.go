@@ -4,7 +4,8 @@ import "runtime/metrics"
 
 // heap is what Go says about its memory.
 type heap struct {
-	bytes  int64  // that it cannot give back: what is reachable, stacks, its own tables, and gaps between objects
+	bytes  int64  // that are in use: what was reachable when it looked last, stacks, its own tables
+	taken  int64  // bytes that it has of the system, garbage and gaps between objects included
 	cycles uint64 // collections that have ended
 }
 
@@ -14,11 +15,12 @@ const (
 	memReleased
 	memObjects
 	memLive
+	memUnused
 	memCycles
 )
 
 // meter reads Go's figures. It belongs to one goroutine.
-type meter [6]metrics.Sample
+type meter [7]metrics.Sample
 
 func newMeter() *meter {
 	return &meter{
@@ -27,6 +29,7 @@ func newMeter() *meter {
 		memReleased: {Name: "/memory/classes/heap/released:bytes"},
 		memObjects:  {Name: "/memory/classes/heap/objects:bytes"},
 		memLive:     {Name: "/gc/heap/live:bytes"},
+		memUnused:   {Name: "/memory/classes/heap/unused:bytes"},
 		memCycles:   {Name: "/gc/cycles/total:gc-cycles"},
 	}
 }
@@ -35,7 +38,8 @@ func newMeter() *meter {
 func (m *meter) read() heap {
 	metrics.Read(m[:])
 	v := func(i int) int64 { return int64(m[i].Value.Uint64()) }
-	h := heap{bytes: v(memTotal) - v(memFree) - v(memReleased), cycles: m[memCycles].Value.Uint64()}
+	taken := v(memTotal) - v(memReleased)
+	h := heap{taken: taken, bytes: taken - v(memFree) - v(memUnused), cycles: m[memCycles].Value.Uint64()}
 	if h.cycles > 0 {
 		h.bytes -= max(0, v(memObjects)-v(memLive))
 	}

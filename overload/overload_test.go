@@ -113,7 +113,15 @@ func TestWatchGoesByTheGreaterOfWhatIsSaidAndMeasured(t *testing.T) {
 		}
 		step(700, 0, Pacing)
 		step(0, 0, Calm)
-		want := []string{"calm→sparing 70", "sparing→pacing 80", "pacing→shedding 91", "shedding→closing 100", "closing→pacing 78", "pacing→calm 0"}
+		f.mu.Lock()
+		f.heap.taken = 910
+		f.mu.Unlock()
+		step(10, 10, Shedding) // the collector does not keep up
+		f.mu.Lock()
+		f.heap.taken = 0
+		f.mu.Unlock()
+		step(0, 0, Calm)
+		want := []string{"calm→sparing 70", "sparing→pacing 80", "pacing→shedding 91", "shedding→closing 100", "closing→pacing 78", "pacing→calm 0", "calm→shedding 91", "shedding→calm 0"}
 		if told := f.changes(); !slices.Equal(told, want) {
 			t.Errorf("told %q, want %q", told, want)
 		}

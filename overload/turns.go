@@ -3,10 +3,10 @@ package overload
 import "time"
 
 // shares say which part of the senders has its turn at a time: one in so many.
-var shares = [...]uint64{Pacing: 2, Shedding: 4, Closing: 8}
+var shares = [...]uint64{Pacing: 2, Shedding: 8, Closing: 16}
 
 // Turn returns when the sender of this number may go on: at once unless memory is scarce, and otherwise when its
-// turn comes, within two seconds, or quit is closed. It returns how long that was.
+// turn comes, within a few of them, or quit is closed. It returns how long that was.
 func (w *Watch) Turn(quit <-chan struct{}, sender uint64) time.Duration {
 	if w.Level() < Pacing {
 		return 0

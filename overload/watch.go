@@ -39,7 +39,7 @@ type Status struct {
 	Limit   int64 // bytes that Go may manage; 0: none
 	Used    int64 // bytes: the greater of the next two
 	Held    int64 // what the parts say they hold
-	Heap    int64 // what Go cannot give back
+	Heap    int64 // what Go has in use
 	Percent float64
 	Level   Level
 	Places  []Place
@@ -47,7 +47,7 @@ type Status struct {
 
 const (
 	// lookEvery is the time between two looks, and how long a turn lasts.
-	lookEvery = 200 * time.Millisecond
+	lookEvery = 100 * time.Millisecond
 	// staleAfter is the time without a collection after which one is asked for while memory is scarce: garbage that
 	// nobody has found yet would keep the level up.
 	staleAfter = 5 * time.Second
@@ -94,7 +94,7 @@ func (w *Watch) Status() Status {
 	return w.status
 }
 
-// Run watches until ctx is done: five times a second while there is a limit. Afterwards the level is Calm.
+// Run watches until ctx is done: ten times a second while there is a limit. Afterwards the level is Calm.
 func (w *Watch) Run(ctx context.Context) {
 	defer w.settle(Status{})
 	t := time.NewTicker(lookEvery)
@@ -137,6 +137,9 @@ func (w *Watch) look(now time.Time) {
 	s.Heap = h.bytes
 	s.Used = max(s.Held, s.Heap)
 	s.Percent = 100 * float64(s.Used) / float64(s.Limit)
+	if h.taken > s.Limit { // the collector does not keep up
+		s.Percent = max(s.Percent, begins[Shedding], 90*float64(h.taken)/float64(s.Limit))
+	}
 	s.Level = w.Level().next(s.Percent)
 	w.settle(s)
 	if s.Level > Calm && now.Sub(w.gcAt) >= staleAfter {

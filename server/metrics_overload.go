@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type memoryFigures struct{ server *Server }
 
 var (
-	descMemory        = desc("zeta_memory_bytes", "About how many bytes the parts hold that grow with what comes in; heap is what Go cannot give back, measured while there is a limit.", "place")
+	descMemory        = desc("zeta_memory_bytes", "About how many bytes the parts hold that grow with what comes in; heap is what Go has in use, measured while there is a limit.", "place")
 	descMemoryLimit   = desc("zeta_memory_limit_bytes", "Bytes that Go may manage, nine tenths of the limit; 0: there is none.")
 	descMemoryPercent = desc("zeta_memory_used_percent", "What is used of the limit, by the greater of what the parts hold and what was measured.")
 	descMemoryLevel   = desc("zeta_memory_level", "How scarce memory is: 0 calm, 1 sparing, 2 pacing, 3 shedding, 4 closing.")
@@ -26,7 +26,7 @@ func (f *memoryFigures) Collect(ch chan<- prometheus.Metric) {
 	}
 	st := f.server.pressure.Status()
 	gauge(ch, descMemory, float64(st.Heap), "heap")
-	gauge(ch, descMemoryLimit, float64(st.Limit))
+	gauge(ch, descMemoryLimit, float64(f.server.pressure.Limit()))
 	gauge(ch, descMemoryPercent, st.Percent)
 	gauge(ch, descMemoryLevel, float64(st.Level))
 }
