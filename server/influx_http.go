@@ -83,7 +83,7 @@ func (m *influxWrite) read(body []byte) error {
 	if m.dropped > 1 {
 		others = fmt.Sprintf(" and %d more", m.dropped-1)
 	}
-	return refuseRequest(http.StatusBadRequest, reason, "partial write: unable to parse line %d%s: %w; %d events were taken", m.at, others, m.first, m.taken)
+	return refuseRequest(http.StatusBadRequest, reason, "partial write: unable to parse line %d%s: %w; events taken: %d", m.at, others, m.first, m.taken)
 }
 
 // take reads one line into the batch.

@@ -20,7 +20,7 @@ var layers = [][]string{
 	{"client", "index", "streams", "journal"},
 	{"sinks", "dashboard", "source", "server"},
 	{"sinks/sinktest", "brokers", "internal/rig"},
-	{"cmd/zeta", "bench", "examples/capital-match", "examples/clients", "examples/collectd", "examples/senders", "faults"},
+	{"cmd/zeta", "bench", "examples/capital-match", "examples/clients", "examples/collectd", "examples/influx", "examples/senders", "faults"},
 }
 
 const root = "../.."
