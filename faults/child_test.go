@@ -102,6 +102,7 @@ type setup struct {
 	data      string
 	rules     string // file
 	files     int    // open files that a child may have; 0: as many as the tests
+	group     string // file that takes the processes of the child's control group; "": that of the test
 	tcp, http string
 }
 
@@ -139,6 +140,9 @@ func (s *setup) start(points string, env ...string) *child {
 	line := []string{binary, "serve", "--config", s.rules, "--data", s.data, "--health", "no", "--grace", "5s"}
 	if s.files > 0 {
 		line = append([]string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(s.files)}, line...)
+	}
+	if s.group != "" {
+		line = append([]string{"sh", "-c", `echo $$ > "$0" && exec "$@"`, s.group}, line...)
 	}
 	c.cmd = exec.Command(line[0], line[1:]...)
 	c.cmd.Env = append(append(os.Environ(), "ZETA_FAULTPOINTS="+points), env...)
