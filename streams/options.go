@@ -256,7 +256,11 @@ func (f *optionField) doc(o reflect.Value) ArgDoc {
 		case reflect.Int64:
 			d.Default = fmt.Sprint(v.Interface())
 		case reflect.Slice:
-			d.Default = strings.ReplaceAll(fmt.Sprintf("%q", v.Interface()), `" "`, `", "`)
+			if v.Type().Elem().Kind() == reflect.String {
+				d.Default = strings.ReplaceAll(fmt.Sprintf("%q", v.Interface()), `" "`, `", "`)
+			} else {
+				d.Default = strings.ReplaceAll(fmt.Sprint(v.Interface()), " ", ", ")
+			}
 		}
 	}
 	return d
