@@ -107,8 +107,8 @@ func answerOf(frames *wire.FrameReader, decoder *wire.Decoder) *wire.Msg {
 	}
 }
 
-// flood sends for so long, as fast as zeta answers: over TCP repeats of known sources, and ten times as many new
-// sources as memory has room for; datagrams; and changes of state, each of which must become an alert.
+// flood sends for so long, as fast as zeta answers: over TCP repeats of known sources and new ones without end;
+// datagrams; and changes of state, each of which must become an alert.
 type flood struct {
 	tcp       account
 	datagrams int
