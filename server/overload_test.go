@@ -259,6 +259,9 @@ func TestPlacesSayWhatTheyHold(t *testing.T) {
 	if _, body := s.get("/metrics"); !strings.Contains(body, `zeta_memory_bytes{place="operators"}`) || !strings.Contains(body, "zeta_memory_level 0") {
 		t.Error("the figures are not in /metrics")
 	}
+	if _, body := s.get("/api/v1/stats"); !strings.Contains(body, `"memory":{"limit":0,"used":0,"percent":0,"level":"calm","places":{"frames":100`) {
+		t.Errorf("status: %s", body)
+	}
 }
 
 // TestLevelsAreTold as events and in the log, rising at once and falling once a second.

@@ -15,6 +15,26 @@ type Stats struct {
 	Uptime    float64          `json:"uptime"` // seconds
 	Listeners []ListenerStatus `json:"listeners"`
 	Rules     RulesStatus      `json:"rules"`
+	Memory    MemoryStatus     `json:"memory"`
+}
+
+// MemoryStatus says how scarce memory is. Sizes are in bytes; without a limit nothing is measured, and used is 0.
+type MemoryStatus struct {
+	Limit   int64            `json:"limit"` // of what Go may manage; 0: there is none
+	Used    int64            `json:"used"`
+	Percent float64          `json:"percent"`
+	Level   string           `json:"level"` // calm, sparing, pacing, shedding or closing
+	Places  map[string]int64 `json:"places"`
+}
+
+// memoryStatus returns what is known about memory.
+func (s *Server) memoryStatus() MemoryStatus {
+	seen := s.pressure.Status()
+	st := MemoryStatus{Limit: s.pressure.Limit(), Used: seen.Used, Percent: seen.Percent, Level: seen.Level.String(), Places: map[string]int64{}}
+	for _, p := range s.held() {
+		st.Places[p.Name] = p.Bytes
+	}
+	return st
 }
 
 // ListenerStatus is one open listener.
@@ -41,6 +61,7 @@ func (s *Server) Stats() Stats {
 		Series:  s.index.Len(),
 		Uptime:  time.Since(s.started).Seconds(),
 		Rules:   s.Rules(),
+		Memory:  s.memoryStatus(),
 	}
 	for _, l := range s.open() {
 		st.Listeners = append(st.Listeners, ListenerStatus{l.Kind(), l.Addr().String(), l.Connections()})
