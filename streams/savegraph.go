@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -102,9 +103,13 @@ func addOnce(paths []string, path string) []string {
 
 // section writes a part that can be skipped by a reader who does not know it.
 func (s *Saver) section(write func(s *Saver)) {
-	var inner Saver
-	write(&inner)
-	s.String(string(inner.buf))
+	begin := len(s.buf)
+	write(s)
+	// In front of it comes its length, for which room is made now: the engine waits for the state of all operators, and
+	// to write each part apart and copy it is slower.
+	var head [binary.MaxVarintLen64]byte
+	n := binary.PutUvarint(head[:], uint64(len(s.buf)-begin))
+	s.buf = slices.Insert(s.buf, begin, head[:n]...)
 }
 
 // section reads a part into a Loader of its own.
