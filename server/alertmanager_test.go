@@ -102,9 +102,10 @@ func TestAlertMemory(t *testing.T) {
 	small := `{"labels":{"alertname":"a"}},`
 	large := `{"labels":{"alertname":"a",` + strings.Repeat(`"b":"c",`, 8000) + `"b":"c"}},`
 	for _, body := range []string{small, large} {
-		text := []byte("[" + strings.Repeat(body, 1<<20/len(body)) + strings.TrimSuffix(body, ",") + "]")
+		n := bombSize() / len(body)
+		text := []byte("[" + strings.Repeat(body, n) + strings.TrimSuffix(body, ",") + "]")
 		heap := newPeak(len(text))
-		if err := (&alertMapping{}).read(text, "", 10_000_000, heap.ingest); err != nil || heap.events != 1<<20/len(body)+1 {
+		if err := (&alertMapping{}).read(text, "", 10_000_000, heap.ingest); err != nil || heap.events != n+1 {
 			t.Errorf("%d events, %v", heap.events, err)
 		}
 		heap.within(t, 4)

@@ -70,10 +70,11 @@ func TestCollectdRates(t *testing.T) {
 // TestCollectdMemory holds that a body of as many items as possible is not held as events.
 func TestCollectdMemory(t *testing.T) {
 	item := `{"plugin":"p","type":"t","values":[1,1],"dstypes":["gauge","gauge"],"dsnames":["",""]},`
+	size := bombSize()
 	for _, body := range []string{
-		"[" + strings.Repeat(item, 1<<20/len(item)) + strings.TrimSuffix(item, ",") + "]",
-		"[" + strings.Repeat("{},", 1<<20/3) + item[:len(item)-1] + "]",
-		strings.Repeat("PUTVAL a/b/gauge N:1\n", 1<<20/21),
+		"[" + strings.Repeat(item, size/len(item)) + strings.TrimSuffix(item, ",") + "]",
+		"[" + strings.Repeat("{},", size/3) + item[:len(item)-1] + "]",
+		strings.Repeat("PUTVAL a/b/gauge N:1\n", size/21),
 	} {
 		text := []byte(body)
 		heap := newPeak(len(text))

@@ -16,10 +16,7 @@ import (
 // TestOTLPMemory holds that no body becomes more than four times its size in the heap: of as many parts as possible it
 // is read some at a time, and what cannot be read so is refused before it is decoded.
 func TestOTLPMemory(t *testing.T) {
-	size, slack := 1<<17, 1<<20 // the bounds of an item and of a batch are greater than four times a small body
-	if *long {
-		size, slack = 1<<20, 0
-	}
+	size := bombSize()
 	repeat := func(b []byte) []byte { return bytes.Repeat(b, size/len(b)) }
 	inside := func(b []byte, numbers ...protowire.Number) []byte { // the last number is the innermost
 		for i := len(numbers) - 1; i >= 0; i-- {
@@ -72,7 +69,7 @@ func TestOTLPMemory(t *testing.T) {
 		{"JSON resource", "logs", text(`{"resourceLogs":[{"resource":{"attributes":[`, `{}`, `]}}]}`), true, "too many parts"},
 		{"JSON of brackets", "logs", []byte(strings.Repeat("[", 5000) + strings.Repeat("]", 5000)), true, "want an object"},
 	} {
-		heap := newPeak(max(len(tt.b), size) + slack/4)
+		heap := newPeak(max(len(tt.b), size))
 		r := &otlpRead{otlpMapping: newOTLPMapping(OTLPOptions{Sums: "value"}), isJSON: tt.isJSON, most: 10_000_000, ingest: heap.ingest}
 		err := r.read(tt.b, tt.signal)
 		heap.most = max(heap.most, heap.heap())

@@ -137,7 +137,7 @@ func TestRemoteWriteDoor(t *testing.T) {
 
 // TestRemoteWriteMemory holds that a message of as many objects as possible is not held as events, or refused.
 func TestRemoteWriteMemory(t *testing.T) {
-	const size = 1 << 20
+	size := bombSize()
 	name := pbBytes(1, pbJoin(pbBytes(1, []byte("__name__")), pbBytes(2, []byte("n"))))
 	series := func(n protowire.Number, parts ...[]byte) []byte { return pbBytes(n, pbJoin(parts...)) }
 	repeat := func(b []byte, room int) []byte { return bytes.Repeat(b, room/len(b)) }
