@@ -24,6 +24,9 @@ func (s *Server) sinkStatus() []streams.SinkStatus {
 func (s *Server) deliveryEvents(now time.Time) []event.Event {
 	var events []event.Event
 	for _, sink := range s.sinkStatus() {
+		if sink.State == streams.SinkGone {
+			continue
+		}
 		e := ownEvent(s.host, "zeta sink "+sink.Name)
 		switch sink.State {
 		case streams.SinkBroken:
@@ -63,6 +66,9 @@ func (s *Server) deliveryEvents(now time.Time) []event.Event {
 func (s *Server) mute(now time.Time) string {
 	why := ""
 	for _, sink := range s.sinkStatus() {
+		if sink.State == streams.SinkGone {
+			continue
+		}
 		if sink.LastError == "" || now.Sub(sink.Since) < muteAfter {
 			return ""
 		}

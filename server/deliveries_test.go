@@ -21,6 +21,7 @@ func (s *sickSinks) Deliver(a *streams.Alert)                { s.delivered = app
 func (s *sickSinks) Status() []streams.SinkStatus            { return s.all }
 func (s *sickSinks) DeadLetters(string) []streams.DeadLetter { return nil }
 func (s *sickSinks) Resend(string, uint64) error             { return nil }
+func (s *sickSinks) ResendTo(string, uint64, string) error   { return nil }
 func (s *sickSinks) Drop(string, uint64) error               { return nil }
 
 func TestRulesTellOverOneSinkThatAnotherIsBroken(t *testing.T) {

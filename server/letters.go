@@ -17,6 +17,7 @@ type letterbox interface {
 	Status() []streams.SinkStatus
 	DeadLetters(sink string) []streams.DeadLetter
 	Resend(sink string, pos uint64) error
+	ResendTo(sink string, pos uint64, to string) error
 	Drop(sink string, pos uint64) error
 }
 
@@ -45,7 +46,18 @@ func (h *httpListener) letterRoutes(mux *http.ServeMux) {
 		}
 		writeJSON(w, http.StatusOK, map[string]any{"sink": id, "dead": dead})
 	})
-	mux.HandleFunc("POST /api/v1/dead/resend", h.owners(letters(box, box.Resend)))
+	mux.HandleFunc("POST /api/v1/dead/resend", h.owners(func(w http.ResponseWriter, r *http.Request) {
+		resend := box.Resend
+		if name := r.URL.Query().Get("to"); name != "" {
+			to, err := sinkID(box, name)
+			if err != nil {
+				writeError(w, http.StatusNotFound, err)
+				return
+			}
+			resend = func(sink string, pos uint64) error { return box.ResendTo(sink, pos, to) }
+		}
+		letters(box, resend)(w, r)
+	}))
 	mux.HandleFunc("POST /api/v1/dead/drop", h.owners(letters(box, box.Drop)))
 }
 

@@ -178,7 +178,8 @@ func (m *Manager) Settled() uint64 {
 	return m.outbox.Settled()
 }
 
-// Status returns what each sink tells about itself, sorted by ID.
+// Status returns what each sink tells about itself, sorted by ID; of those that no rule names any more, which hold
+// alerts.
 func (m *Manager) Status() []Status {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -186,19 +187,18 @@ func (m *Manager) Status() []Status {
 	for _, q := range m.queues {
 		all = append(all, q.snapshot())
 	}
+	all = append(all, m.statusOfGone()...)
 	slices.SortFunc(all, func(a, b Status) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }
 
 // DeadLetters returns the dead letters of the sink with this ID, oldest first.
 func (m *Manager) DeadLetters(id string) []DeadLetter {
-	m.mu.RLock()
-	q := m.queues[id]
-	m.mu.RUnlock()
-	if q == nil {
+	b := m.backlog(id)
+	if b == nil {
 		return nil
 	}
-	return q.letters()
+	return b.letters()
 }
 
 // Resend puts a dead letter of a sink at the end of its queue again.
@@ -208,13 +208,11 @@ func (m *Manager) Resend(id string, pos uint64) error { return m.letter(id, pos,
 func (m *Manager) Drop(id string, pos uint64) error { return m.letter(id, pos, backlog.drop) }
 
 func (m *Manager) letter(id string, pos uint64, do func(backlog, uint64) error) error {
-	m.mu.RLock()
-	q := m.queues[id]
-	m.mu.RUnlock()
-	if q == nil {
+	b := m.backlog(id)
+	if b == nil {
 		return fmt.Errorf("there is no sink %q", id)
 	}
-	return do(q.backlog, pos)
+	return do(b, pos)
 }
 
 // Close lets the sinks deliver what they hold until ctx is done. It returns an error that counts what was left.

@@ -6,6 +6,7 @@ import "time"
 const (
 	SinkOK      = "ok"      // the target took it, or there was none
 	SinkFailing = "failing" // it failed, and the next one may not
+	SinkGone    = "gone"    // no rule names the sink any more, and alerts for it are left
 	SinkBroken  = "broken"  // it failed in a way that somebody has to mend: the key, the address, a certificate
 )
 

@@ -15,15 +15,18 @@ var deadCommand = &command{
 	summary: "see, resend or drop alerts that a sink refused for good",
 	doc: `Asks a running server. list prints every sink with what waits and what is dead; with a sink, its dead letters. show
 prints them whole, one JSON object a line. resend puts them at the end of the sink's queue again, with the ids they
-had, and drop removes them; both want numbers or --all, and are
+had, or with --to at the end of another sink's, and drop removes them. A sink that no rule names any more is there as
+long as alerts for it are left. resend and drop want numbers or --all, and are
 allowed on the server's own machine only, or with a token that has the right admin.`,
 	example: `zeta dead list
 zeta dead show slack | jq .error
 zeta dead resend slack 17 18
+zeta dead resend slack-1f2e --all --to pager
 zeta dead drop webhook --all`,
 	flags: func(fs *flag.FlagSet) func(*cli, []string) error {
 		var d dead
 		d.declare(fs)
+		fs.StringVar(&d.to, "to", "", "resend to this `SINK` instead")
 		fs.BoolVar(&d.all, "all", false, "resend or drop all dead letters of the sink")
 		return func(c *cli, args []string) error {
 			if len(args) == 0 {
@@ -37,6 +40,7 @@ zeta dead drop webhook --all`,
 type dead struct {
 	api
 	all bool
+	to  string
 }
 
 // deadLetter is a dead letter as the server tells it.
@@ -64,6 +68,12 @@ func (d *dead) run(c *cli, verb string, args []string) error {
 	q := url.Values{"sink": {args[0]}, "pos": args[1:]}
 	if d.all {
 		q.Set("all", "true")
+	}
+	if d.to != "" {
+		if verb != "resend" {
+			return usagef("--to goes with resend")
+		}
+		q.Set("to", d.to)
 	}
 	var answer struct{ Count int }
 	if err := d.call("POST", "/api/v1/dead/"+verb, q, nil, &answer); err != nil {
