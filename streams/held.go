@@ -4,7 +4,7 @@ import "unsafe"
 
 // Sizes by which Held reckons, in bytes.
 const (
-	scopeBytes = 640 // of a fork, with its place in the tables of by
+	scopeBytes = 480 // of a fork, with its place in the tables of by
 	nodeBytes  = 160 // of an operator with a little state
 	keyBytes   = 112 // of a key, its place in the table and the links of its entry
 )
