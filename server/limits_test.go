@@ -117,7 +117,7 @@ func TestRateSlowsLinesDown(t *testing.T) {
 
 // Over HTTP whoever has sent too much is told when to come back.
 func TestRateOverHTTP(t *testing.T) {
-	s := serve(t, `listen.http("127.0.0.1:0", {maxPeerRate: 5}); listen.alertmanager("127.0.0.1:0", {maxRate: 2}); listen.influxHTTP("127.0.0.1:0", {maxRate: 2}); index;`)
+	s := serve(t, `listen.http("127.0.0.1:0", {maxPeerRate: 1}); listen.alertmanager("127.0.0.1:0", {maxRate: 1}); listen.influxHTTP("127.0.0.1:0", {maxRate: 1}); index;`)
 	alerts := `[{"labels":{"alertname":"a"}},{"labels":{"alertname":"b"}},{"labels":{"alertname":"c"}},{"labels":{"alertname":"d"}}]`
 	for _, c := range []struct{ method, url, body string }{
 		{"POST", s.url("/api/v1/events"), strings.Repeat(`{"service":"a"}`, 20)},
@@ -161,7 +161,7 @@ func TestRateOverHTTP(t *testing.T) {
 
 // Datagrams beyond the rate are dropped and counted, whatever they hold.
 func TestRateOfDatagrams(t *testing.T) {
-	s := serve(t, `listen.udp("127.0.0.1:0", {maxPeerRate: 10}); listen.statsd("127.0.0.1:0", {maxPeerRate: 10}); listen.http("127.0.0.1:0"); index;`)
+	s := serve(t, `listen.udp("127.0.0.1:0", {maxPeerRate: 1}); listen.statsd("127.0.0.1:0", {maxPeerRate: 10}); listen.http("127.0.0.1:0"); index;`)
 	c := s.dial("udp")
 	for range 20 {
 		c.Write(wire.AppendMsg(nil, &wire.Msg{Events: append(ten(), ten()...)}))
