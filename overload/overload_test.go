@@ -94,7 +94,7 @@ func TestWatchGoesByTheGreaterOfWhatIsSaidAndMeasured(t *testing.T) {
 			t.Fatalf("without a limit the level is %v", f.Level())
 		}
 		f.set(0, 100)
-		f.SetLimit(1000)
+		f.SetLimit(1800)
 		step := func(held, heap int64, want Level) {
 			t.Helper()
 			f.set(held, heap)
@@ -143,7 +143,7 @@ func TestGarbageDoesNotKeepTheLevelUp(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { f.Run(ctx); close(done) }()
-		f.SetLimit(1000)
+		f.SetLimit(1800)
 		f.set(0, 500)
 		time.Sleep(time.Minute)
 		if n := f.collections(); n != 0 {
@@ -169,7 +169,7 @@ func TestTurns(t *testing.T) {
 			done := make(chan struct{})
 			go func() { f.Run(ctx); close(done) }()
 			f.set(0, used*9)
-			f.SetLimit(1000)
+			f.SetLimit(1800)
 			time.Sleep(2*lookEvery + time.Millisecond)
 			if f.Level() != level {
 				t.Fatalf("%v, want %v", f.Level(), level)

@@ -68,9 +68,13 @@ func New(held func() []Place, changed func(from, to Level, s Status)) *Watch {
 	}
 }
 
-// Managed is the part of a limit that Go may manage, nine tenths: the rest is for what it does not see, such as
-// the kernel's buffers.
-func Managed(limit int64) int64 { return limit / 10 * 9 }
+// least is what at least is left of a limit beside what Go may manage, in bytes: its collector needs room for what is
+// allocated while it runs, and on a busy machine it runs for long.
+const least = 24 << 20
+
+// Managed is the part of a limit that Go may manage, nine tenths, and of small limits less: the rest is for what it
+// does not see, and for what its collector has not seen yet.
+func Managed(limit int64) int64 { return max(limit/2, min(limit/10*9, limit-least)) }
 
 // SetLimit sets how many bytes the process may take; 0: no limit.
 func (w *Watch) SetLimit(bytes int64) {

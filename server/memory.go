@@ -12,7 +12,7 @@ func init() {
 		Name:    "memory",
 		Summary: "Say how much memory the process may take.",
 		Doc: "Of this limit, the control group's and that of the option --memory the least counts; without any memory is not watched. " +
-			"Nine tenths of it are for Go, unless GOMEMLIMIT says otherwise, and percents are of these. At 70 % queries and new subscribers are refused; " +
+			"Nine tenths of it, of less than 240 MiB what is left beside 24, are for Go, unless GOMEMLIMIT says otherwise, and percents are of these. At 70 % queries and new subscribers are refused; " +
 			"at 80 % connections take turns, and of each source one event a second is evaluated that repeats what the index has; " +
 			"at 90 % it is one in ten seconds, sources that are new and well are not taken, requests with events are answered 503, and /readyz says so; " +
 			"at 95 % changes of state are not evaluated either, and no connection is taken but those of listen.http. A level ends ten points lower. What was not evaluated is counted, and answered ok = false.",

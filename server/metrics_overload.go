@@ -7,7 +7,7 @@ type memoryFigures struct{ server *Server }
 
 var (
 	descMemory        = desc("zeta_memory_bytes", "About how many bytes the parts hold that grow with what comes in; heap is what Go has in use, measured while there is a limit.", "place")
-	descMemoryLimit   = desc("zeta_memory_limit_bytes", "Bytes that Go may manage, nine tenths of the limit; 0: there is none.")
+	descMemoryLimit   = desc("zeta_memory_limit_bytes", "Bytes that Go may manage, about nine tenths of the limit; 0: there is none.")
 	descMemoryPercent = desc("zeta_memory_used_percent", "What is used of the limit, by the greater of what the parts hold and what was measured.")
 	descMemoryLevel   = desc("zeta_memory_level", "How scarce memory is: 0 calm, 1 sparing, 2 pacing, 3 shedding, 4 closing.")
 )

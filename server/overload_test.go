@@ -191,7 +191,7 @@ func TestMemoryLimit(t *testing.T) {
 func TestLargeMessagesUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := pipeServer(t, io.Discard)
-		s.pressure.SetLimit(4 << 20)
+		s.pressure.SetLimit(7 << 20)
 		limit := s.pressure.Limit() / framesShare
 		begin := binary.BigEndian.AppendUint32(nil, 8<<20)
 		part := make([]byte, 256<<10)

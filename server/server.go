@@ -33,7 +33,7 @@ type Options struct {
 	Version   string       // shown to clients of the API
 	Watch     bool         // load the rules again when one of their files changes
 
-	MemoryLimit int64 // bytes that the process may take; 0: as many as the rules' setting memory says, and without it no limit. Go's own limit is set to nine tenths of it, unless GOMEMLIMIT is set
+	MemoryLimit int64 // bytes that the process may take; 0: as many as the rules' setting memory says, and without it no limit. Go's own limit is set to about nine tenths of it, unless GOMEMLIMIT is set
 
 	MaxSeries     int  // series in the index; 0: a million
 	HistorySeries int  // series kept for charts; 0: 10 000, below 0: none
