@@ -18,33 +18,29 @@ const (
 	formatRiemann = "riemann"
 )
 
-// payloadLimits bound what one message may hold.
-type payloadLimits struct {
-	size   int // bytes
-	events int
-}
-
-// batchEvents is the number of events from which on an inbox is emptied, though more messages are there.
+// batchEvents is the number of events from which on an inbox is emptied, though more messages are there; with a lower
+// maxRate, that.
 const batchEvents = 1000
 
 // inbox turns payloads into batches. It belongs to one goroutine.
 type inbox struct {
 	door    *server.Doorway
 	format  string
-	limits  payloadLimits
+	limits  MessageLimits
 	decoder *wire.Decoder
 	stats   wire.Stats
 	msg     wire.Msg
 	batch   []event.Event
+	taken   int // events, and messages without any, since the last rest
 
 	// take runs a batch through the rules; keep also makes it safe, again and again until ctx is done.
 	take func(batch []event.Event) error
 	keep func(ctx context.Context, batch []event.Event) error
 }
 
-func newInbox(door *server.Doorway, format string, limits payloadLimits) *inbox {
+func newInbox(door *server.Doorway, format string, limits MessageLimits) *inbox {
 	l := wire.DefaultLimits
-	l.Frame, l.Events = limits.size, limits.events
+	l.Frame, l.Events = limits.MaxSize, limits.MaxEvents
 	return &inbox{door: door, format: format, limits: limits, decoder: wire.NewDecoder(l), take: door.Ingest, keep: door.Keep}
 }
 
@@ -52,7 +48,9 @@ func newInbox(door *server.Doorway, format string, limits payloadLimits) *inbox 
 // is refused has been counted; the error says what it was, for the sender, and the other events of the message
 // have been taken. A query is not answered here.
 func (b *inbox) add(payload []byte, service, from string) error {
+	before := len(b.batch)
 	reason, err := b.read(payload, service)
+	b.taken += max(1, len(b.batch)-before)
 	if err != nil {
 		b.door.Refuse(reason, from, err)
 	}
@@ -60,12 +58,12 @@ func (b *inbox) add(payload []byte, service, from string) error {
 }
 
 func (b *inbox) read(payload []byte, service string) (reason string, err error) {
-	if len(payload) > b.limits.size {
-		return "oversize", fmt.Errorf("a message of %d bytes, limit %d; raise maxSize, or send less in one", len(payload), b.limits.size)
+	if len(payload) > b.limits.MaxSize {
+		return "oversize", fmt.Errorf("a message of %d bytes, limit %d; raise maxSize, or send less in one", len(payload), b.limits.MaxSize)
 	}
 	before := len(b.batch)
 	if b.format == formatJSON {
-		b.batch, err = lines.AppendJSON(b.batch, payload, b.limits.events)
+		b.batch, err = lines.AppendJSON(b.batch, payload, b.limits.MaxEvents)
 		if refused := (*lines.Error)(nil); errors.As(err, &refused) {
 			reason = refused.Reason
 		}
@@ -122,6 +120,18 @@ func (b *inbox) settle(ctx context.Context) error {
 	}
 	defer b.empty()
 	return b.keep(ctx, b.batch)
+}
+
+// full reports whether what waits should wait no longer.
+func (b *inbox) full() bool { return len(b.batch) >= b.limits.atOnce(batchEvents) }
+
+// rest waits until more may be taken, unless something waits here for more.
+func (b *inbox) rest(ctx context.Context, pace *server.Pace) {
+	if len(b.batch) > 0 {
+		return
+	}
+	pace.Hold(ctx, b.taken)
+	b.taken = 0
 }
 
 func (b *inbox) empty() {

@@ -13,7 +13,6 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
-	"zeta/event/wire"
 	"zeta/server"
 	"zeta/streams"
 )
@@ -26,7 +25,7 @@ func init() {
 			"Host, service, time and state stay missing when the sender names none. Topic and group are Riemann's unless they are given, so that zeta goes on where Riemann's consumer stopped. " +
 			"Zetas in one group share the partitions. Offsets are committed after the events have run through the rules, once a second and at the end: after a kill some records come again. " +
 			"A record that cannot be read is counted and passed over.",
-		Defaults: KafkaOptions{Topics: []string{"riemann"}, Group: "riemann", From: "end", Mechanism: "plain", Format: formatJSON, MaxSize: 1 << 20, MaxEvents: wire.DefaultLimits.Events},
+		Defaults: KafkaOptions{Topics: []string{"riemann"}, Group: "riemann", From: "end", Mechanism: "plain", Format: formatJSON, MessageLimits: messageLimits(1 << 20)},
 		Check:    checkKafka,
 		Examples: []streams.Example{
 			{Title: "Riemann's topic and group", Rule: `listen.kafka("127.0.0.1:9092");`},
@@ -46,8 +45,7 @@ type KafkaOptions struct {
 	Password  streams.Secret `opt:"password" doc:"password of user"`
 	Mechanism string         `opt:"mechanism" enum:"plain,scram-sha-256,scram-sha-512" doc:"how the password is proved"`
 	TLS       *TLSOptions    `opt:"tls" doc:"authority and certificate for TLS"`
-	MaxSize   int            `opt:"maxSize" min:"64" max:"67108864" doc:"bytes of one record's value"`
-	MaxEvents int            `opt:"maxEvents" min:"1" max:"1000000" doc:"events of one record"`
+	MessageLimits
 }
 
 // Bounds of what is fetched ahead of the rules.
@@ -163,9 +161,10 @@ func (k *kafkaListener) Drain(context.Context) {}
 
 // Serve implements server.Listener.
 func (k *kafkaListener) Serve(context.Context) error {
-	in := newInbox(k.door, k.opts.Format, payloadLimits{k.opts.MaxSize, k.opts.MaxEvents})
+	in := newInbox(k.door, k.opts.Format, k.opts.MessageLimits)
+	pace := k.door.Pace(k.opts.MaxRate)
 	for k.ctx.Err() == nil {
-		fetches := k.client.PollRecords(k.ctx, kafkaPoll)
+		fetches := k.client.PollRecords(k.ctx, k.opts.atOnce(kafkaPoll))
 		fetches.EachError(func(topic string, partition int32, err error) {
 			if k.ctx.Err() == nil {
 				k.door.Refuse("broker", k.opts.Brokers, fmt.Errorf("topic %s, partition %d: %w", topic, partition, err))
@@ -178,6 +177,7 @@ func (k *kafkaListener) Serve(context.Context) error {
 		}
 		k.client.MarkCommitRecords(fetches.Records()...)
 		k.client.AllowRebalance()
+		in.rest(k.ctx, pace)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), kafkaCommit)
 	defer cancel()
@@ -192,7 +192,7 @@ func (k *kafkaListener) take(in *inbox, fetches kgo.Fetches) (err error) {
 		if err != nil {
 			return
 		}
-		if in.add(r.Value, "", r.Topic); len(in.batch) >= batchEvents {
+		if in.add(r.Value, "", r.Topic); in.full() {
 			err = in.settle(k.ctx)
 		}
 	})

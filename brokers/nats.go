@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"zeta/event/wire"
 	"zeta/server"
 	"zeta/streams"
 	"zeta/tls"
@@ -26,7 +25,7 @@ func init() {
 			"A message with a reply subject is answered after its events have run through the rules: {} or {\"error\": …}, or a Riemann message with the events its query asked for. " +
 			"Zetas with the same queue share the messages. Plain NATS keeps nothing: what is published while zeta is away, or faster than it can take, is lost; the latter is counted with the reason slow. " +
 			"With stream the messages come from a durable JetStream consumer and are acknowledged after they have run through the rules and are on disk.",
-		Defaults: NATSOptions{Subjects: []string{"events.>"}, Durable: "zeta", Format: formatJSON, MaxSize: 1 << 20, MaxEvents: wire.DefaultLimits.Events},
+		Defaults: NATSOptions{Subjects: []string{"events.>"}, Durable: "zeta", Format: formatJSON, MessageLimits: messageLimits(1 << 20)},
 		Check:    checkNATS,
 		Examples: []streams.Example{
 			{Title: "every subject below events", Rule: `listen.nats("nats://127.0.0.1:4222", {subjects: ["events.>"]});`},
@@ -48,8 +47,7 @@ type NATSOptions struct {
 	Token       streams.Secret `opt:"token" doc:"token, instead of a user"`
 	Credentials string         `opt:"credentials" doc:"file of NATS credentials, instead of a user"`
 	TLS         *TLSOptions    `opt:"tls" doc:"authority and certificate for TLS"`
-	MaxSize     int            `opt:"maxSize" min:"64" max:"67108864" doc:"bytes of one message"`
-	MaxEvents   int            `opt:"maxEvents" min:"1" max:"1000000" doc:"events of one message"`
+	MessageLimits
 }
 
 // Bounds of what waits for one subject.
@@ -73,6 +71,7 @@ func checkNATS(o NATSOptions) error {
 // natsListener takes messages of one connection to NATS.
 type natsListener struct {
 	door   *server.Doorway
+	pace   *server.Pace // of all subjects together
 	opts   NATSOptions
 	config *tls.Config // nil: as the URL says
 	ctx    context.Context
@@ -86,7 +85,7 @@ func (o NATSOptions) OpenListener(d *server.Doorway) (server.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen.nats(%q): %w", shown("nats", o.URL), err)
 	}
-	n := &natsListener{door: d, opts: o, config: config}
+	n := &natsListener{door: d, pace: d.Pace(o.MaxRate), opts: o, config: config}
 	n.ctx, n.close = context.WithCancel(context.Background())
 	return n, nil
 }
@@ -178,7 +177,7 @@ func (n *natsListener) options(ended chan struct{}) []nats.Option {
 }
 
 func (n *natsListener) inbox() *inbox {
-	return newInbox(n.door, n.opts.Format, payloadLimits{n.opts.MaxSize, n.opts.MaxEvents})
+	return newInbox(n.door, n.opts.Format, n.opts.MessageLimits)
 }
 
 // subscribe takes the subjects of plain NATS, each with a goroutine of the library and an inbox of its own.
@@ -193,6 +192,7 @@ func (n *natsListener) subscribe(nc *nats.Conn) error {
 				waiting, _, _ := self.Pending()
 				n.take(in, m, waiting > 1) // the message itself still counts
 			})
+			in.rest(n.ctx, n.pace)
 		}
 		var err error
 		if n.opts.Queue != "" {
@@ -220,7 +220,7 @@ func (n *natsListener) take(in *inbox, m *nats.Msg, more bool) {
 		return
 	}
 	in.add(m.Data, m.Subject, m.Subject)
-	if !more || len(in.batch) >= batchEvents {
+	if !more || in.full() {
 		in.flush()
 	}
 }
@@ -258,7 +258,7 @@ func (n *natsListener) pull(nc *nats.Conn) error {
 	if err != nil {
 		return err
 	}
-	messages, err := c.Messages(jetstream.PullMaxMessages(natsStreamMessages))
+	messages, err := c.Messages(jetstream.PullMaxMessages(n.opts.atOnce(natsStreamMessages))) // what waits here too long is delivered again
 	if err != nil {
 		return err
 	}
@@ -279,5 +279,6 @@ func (n *natsListener) pull(nc *nats.Conn) error {
 		if err != nil {
 			return err
 		}
+		in.rest(n.ctx, n.pace)
 	}
 }

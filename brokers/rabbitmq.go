@@ -24,7 +24,7 @@ func init() {
 			"As in Riemann the exchange is declared (a topic exchange that is not durable), and bound with key to a queue that ends with zeta; with queue it is a durable queue of that name, which keeps what comes while zeta is away. " +
 			"A message is acknowledged after its events have run through the rules and are on disk, also when it could not be read. " +
 			"One with reply-to is answered to the same exchange with reply-to as the routing key and the same correlation id: a Riemann message, with the events its query asked for, or {} or {\"error\": …}.",
-		Defaults: RabbitMQOptions{Exchange: "riemann", Kind: "topic", Key: "#", Prefetch: 1000, Format: formatRiemann, MaxSize: wire.DefaultLimits.Frame, MaxEvents: wire.DefaultLimits.Events},
+		Defaults: RabbitMQOptions{Exchange: "riemann", Kind: "topic", Key: "#", Prefetch: 1000, Format: formatRiemann, MessageLimits: messageLimits(wire.DefaultLimits.Frame)},
 		Check:    checkRabbitMQ,
 		Examples: []streams.Example{
 			{Title: "Riemann's exchange", Rule: `listen.rabbitmq("amqp://127.0.0.1:5672/");`},
@@ -35,19 +35,18 @@ func init() {
 
 // RabbitMQOptions are the options of listen.rabbitmq.
 type RabbitMQOptions struct {
-	URL       string         `arg:"1" doc:"amqp://HOST:PORT/VHOST, or amqps://…; the user is guest unless user, or the URL, names one"`
-	Exchange  string         `opt:"exchange" doc:"exchange to take from and to answer to"`
-	Kind      string         `opt:"kind" enum:"topic,direct,fanout" doc:"kind of the exchange"`
-	Durable   bool           `opt:"durable" doc:"the exchange is a durable one"`
-	Key       string         `opt:"key" doc:"routing key that the queue is bound with; in a topic exchange * stands for one word, # for any number"`
-	Queue     string         `opt:"queue" doc:"durable queue to take from; zetas with the same one share the messages. Left out: a queue of zeta's own, which ends with it"`
-	Prefetch  int            `opt:"prefetch" min:"1" max:"65535" doc:"messages that RabbitMQ may hand over before they are acknowledged"`
-	Format    string         `opt:"format" enum:"json,riemann" doc:"what a message holds"`
-	User      string         `opt:"user" doc:"user name"`
-	Password  streams.Secret `opt:"password" doc:"password of user"`
-	TLS       *TLSOptions    `opt:"tls" doc:"authority and certificate for amqps"`
-	MaxSize   int            `opt:"maxSize" min:"64" max:"67108864" doc:"bytes of one message"`
-	MaxEvents int            `opt:"maxEvents" min:"1" max:"1000000" doc:"events of one message"`
+	URL      string         `arg:"1" doc:"amqp://HOST:PORT/VHOST, or amqps://…; the user is guest unless user, or the URL, names one"`
+	Exchange string         `opt:"exchange" doc:"exchange to take from and to answer to"`
+	Kind     string         `opt:"kind" enum:"topic,direct,fanout" doc:"kind of the exchange"`
+	Durable  bool           `opt:"durable" doc:"the exchange is a durable one"`
+	Key      string         `opt:"key" doc:"routing key that the queue is bound with; in a topic exchange * stands for one word, # for any number"`
+	Queue    string         `opt:"queue" doc:"durable queue to take from; zetas with the same one share the messages. Left out: a queue of zeta's own, which ends with it"`
+	Prefetch int            `opt:"prefetch" min:"1" max:"65535" doc:"messages that RabbitMQ may hand over before they are acknowledged"`
+	Format   string         `opt:"format" enum:"json,riemann" doc:"what a message holds"`
+	User     string         `opt:"user" doc:"user name"`
+	Password streams.Secret `opt:"password" doc:"password of user"`
+	TLS      *TLSOptions    `opt:"tls" doc:"authority and certificate for amqps"`
+	MessageLimits
 }
 
 const (
@@ -150,7 +149,8 @@ func (r *rabbitListener) session(wait *pauses) error {
 	}
 	wait.reset()
 	r.there.Store(true)
-	in := newInbox(r.door, r.opts.Format, payloadLimits{r.opts.MaxSize, r.opts.MaxEvents})
+	in := newInbox(r.door, r.opts.Format, r.opts.MessageLimits)
+	pace := r.door.Pace(r.opts.MaxRate)
 	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
 	for {
 		select {
@@ -171,6 +171,7 @@ func (r *rabbitListener) session(wait *pauses) error {
 			if err != nil {
 				return err
 			}
+			in.rest(r.ctx, pace)
 		}
 	}
 }
@@ -217,7 +218,7 @@ func (r *rabbitListener) take(in *inbox, ch publisher, d amqp.Delivery, more boo
 		return d.Ack(true)
 	}
 	in.add(d.Body, "", d.RoutingKey)
-	if more && len(in.batch) < batchEvents {
+	if more && !in.full() {
 		return nil
 	}
 	if err := in.settle(r.ctx); err != nil {

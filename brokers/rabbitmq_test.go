@@ -89,7 +89,7 @@ func TestRabbitMQDeliveries(t *testing.T) {
 		{"answered in JSON", formatJSON, []amqp.Delivery{{Body: []byte(`{"service": "r7", "metric": 7}`), ReplyTo: "back", CorrelationId: "c2"}}, []uint64{1}, []string{`riemann back c2 "{}"`}},
 	} {
 		r := &rabbitListener{door: door, ctx: t.Context(), opts: RabbitMQOptions{Exchange: "riemann", Format: c.format}}
-		in := newInbox(door, c.format, payloadLimits{1 << 20, 100})
+		in := newInbox(door, c.format, messageLimits(1<<20))
 		ch := &fakeChannel{}
 		for i, d := range c.deliveries {
 			d.Acknowledger, d.DeliveryTag = ch, uint64(i+1)
@@ -111,7 +111,7 @@ func TestNothingIsAcknowledgedThatIsNotKept(t *testing.T) {
 	serve(t, `listen.brokertest();`)
 	door := <-testDoors
 	r := &rabbitListener{door: door, ctx: t.Context(), opts: RabbitMQOptions{Format: formatRiemann}}
-	in := newInbox(door, formatRiemann, payloadLimits{1 << 20, 100})
+	in := newInbox(door, formatRiemann, messageLimits(1<<20))
 	refused := errors.New("zeta ends while the disk fails")
 	in.keep = func(context.Context, []event.Event) error { return refused }
 	ch := &fakeChannel{}
