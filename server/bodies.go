@@ -71,7 +71,7 @@ func (d *bodyDoor) Drain(ctx context.Context) {
 }
 
 // gate refuses requests of web pages, whose visitors do not mean to send events, and those without the token.
-func (d *bodyDoor) gate(next http.Handler) http.Handler {
+func (d *bodyDoor) gate(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		arrived(w, r)
 		defer func() {
@@ -84,8 +84,16 @@ func (d *bodyDoor) gate(next http.Handler) http.Handler {
 			d.refuse(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, r)
+		d.astray(mux, r)
+		mux.ServeHTTP(w, r)
 	})
+}
+
+// astray counts a request that mux refuses, for its path or its method.
+func (d *bodyDoor) astray(mux *http.ServeMux, r *http.Request) {
+	if _, pattern := mux.Handler(r); pattern == "" {
+		d.server.refusals.refuse(d.kind, "path", r.RemoteAddr, fmt.Errorf("nothing is taken by %.10s %.100q; see the paths of listen.%s", r.Method, r.URL.Path, d.kind))
+	}
 }
 
 // mayIn refuses a request before its body is read.

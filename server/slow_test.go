@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -201,6 +202,36 @@ func TestSteadyBodyIsTaken(t *testing.T) {
 			t.Errorf("answer %q %v, want 204", answer, err)
 		}
 	})
+}
+
+// A sender that was told a wrong path or method gets its answer and is counted: nobody else would tell.
+func TestRequestsToWrongPathsAreCounted(t *testing.T) {
+	s := serve(t, `listen.otlp("127.0.0.1:0"); listen.influxHTTP("127.0.0.1:0");`+httpDoor)
+	for _, c := range []struct {
+		kind, method, path string
+		status             int
+		counted            float64
+	}{
+		{"otlp", "POST", "/v1/metrics/v1/metrics", 404, 1},
+		{"otlp", "GET", "/v1/logs", 405, 2},
+		{"otlp", "POST", "/v1/traces", 415, 2}, // counted as what it is
+		{"influxHTTP", "POST", "/api/v3/write_lp", 404, 1},
+		{"influxHTTP", "GET", "/ping", 204, 1},
+		{"influxHTTP", "POST", "/write", 204, 1},
+	} {
+		req, err := http.NewRequest(c.method, "http://"+s.Addr(c.kind).String()+c.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := s.refused(c.kind, "path"); resp.StatusCode != c.status || got != c.counted {
+			t.Errorf("%s %s: %s and %v counted, want %d and %v", c.method, c.path, resp.Status, got, c.status, c.counted)
+		}
+	}
 }
 
 // Headers beyond 64 KiB and requests that are none are refused and counted.
