@@ -68,9 +68,9 @@ func New(held func() []Place, changed func(from, to Level, s Status)) *Watch {
 	}
 }
 
-// least is what at least is left of a limit beside what Go may manage, in bytes: its collector needs room for what is
-// allocated while it runs, and on a busy machine it runs for long.
-const least = 24 << 20
+// least is what at least is left of a limit beside what Go may manage, in bytes: the kernel counts the pages of the
+// program itself and the buffers of its sockets, and the collector needs room for what is allocated while it runs.
+const least = 64 << 20
 
 // Managed is the part of a limit that Go may manage, nine tenths, and of small limits less: the rest is for what it
 // does not see, and for what its collector has not seen yet.

@@ -113,7 +113,7 @@ func TestWhatGivesWay(t *testing.T) {
 			t.Errorf("at %s a new connection: %v", name, err)
 		}
 	}
-	if got := [3]float64{s.shedOf("tcp", "C", "new"), s.shedOf("tcp", "B", "change"), s.refused("tcp", "overloaded")}; got != [3]float64{2, 1, 4 + 1} {
+	if got := [3]float64{s.shedOf("tcp", "C", "new"), s.shedOf("tcp", "B", "new"), s.refused("tcp", "overloaded")}; got != [3]float64{2, 1, 4 + 1} {
 		t.Errorf("shed as new, shed as a change, refused: %v, want [2 1 5]", got)
 	}
 	s.pressure.Hold(overload.Calm)

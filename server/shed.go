@@ -23,14 +23,14 @@ const (
 	shedRepeat           // its source said the same a moment ago, and all is well
 	shedNew              // its source is not known, and all is well
 	shedBad              // its source said the same a moment ago, and all is not well
-	shedChange           // its source says something else than before, or nothing is known of it
+	shedIll              // its source is not in the index, and all is not well or it was known before
 	shedKinds
 )
 
 // shedLabels are classes and reasons as metrics have them. Class A is never shed: what zeta itself tells, expired
 // events, and the alerts that rules made. Class D, queries and subscriptions, holds no events.
 var shedLabels = [shedKinds]struct{ class, reason string }{
-	shedRepeat: {"C", "repeat"}, shedNew: {"C", "new"}, shedBad: {"B", "not_ok"}, shedChange: {"B", "change"},
+	shedRepeat: {"C", "repeat"}, shedNew: {"C", "new"}, shedBad: {"B", "not_ok"}, shedIll: {"B", "new"},
 }
 
 // Events returns how many events were not evaluated.
@@ -48,7 +48,8 @@ func (s *Shed) Error() string {
 // leftOut decides about an event of which the index knows g, at a level from Pacing on.
 //
 // What repeats goes first, but never the last that is heard of a source: from time to time one is let through, so
-// that nothing expires that lives, and rules see where a metric went. What changes goes last.
+// that nothing expires that lives, and rules see where a metric went. A source that is new takes memory; one that is
+// in the index takes none when it changes its state, which is always heard.
 func leftOut(e *event.Event, g index.Glimpse, l overload.Level, now int64) shedKind {
 	if e.Own || e.State == event.Expired {
 		return shedNothing
@@ -66,8 +67,8 @@ func leftOut(e *event.Event, g index.Glimpse, l overload.Level, now int64) shedK
 		return shedNothing
 	case !g.Known && ok && l >= overload.Shedding:
 		return shedNew
-	case l >= overload.Closing:
-		return shedChange
+	case !g.Live && l >= overload.Closing:
+		return shedIll
 	}
 	return shedNothing
 }

@@ -33,11 +33,11 @@ func TestLeftOut(t *testing.T) {
 		{"the same, and soon to expire", "ok", known("ok", 500*time.Millisecond, 2), [3]shedKind{}},
 		{"still critical", "critical", known("critical", 0, 60), [3]shedKind{0, 0, shedBad}},
 		{"still critical, ten seconds later", "critical", known("critical", 10*time.Second, 60), [3]shedKind{}},
-		{"a change", "critical", known("ok", 0, 60), [3]shedKind{0, 0, shedChange}},
-		{"a change back", "ok", known("critical", 0, 60), [3]shedKind{0, 0, shedChange}},
+		{"a change", "critical", known("ok", 0, 60), [3]shedKind{}},
+		{"a change back", "ok", known("critical", 0, 60), [3]shedKind{}},
 		{"new and well", "ok", unknown, [3]shedKind{0, shedNew, shedNew}},
-		{"new and ill", "critical", unknown, [3]shedKind{0, 0, shedChange}},
-		{"known, but not indexed", "ok", vacant, [3]shedKind{0, 0, shedChange}},
+		{"new and ill", "critical", unknown, [3]shedKind{0, 0, shedIll}},
+		{"known, but not indexed", "ok", vacant, [3]shedKind{0, 0, shedIll}},
 		{"expired", "expired", known("ok", 0, 60), [3]shedKind{}},
 	} {
 		e := event.Event{}
