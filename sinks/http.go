@@ -12,8 +12,11 @@ import (
 	"zeta/tls"
 )
 
-// maxAnswer is how much of an answer's body is read.
-const maxAnswer = 64 << 10
+const (
+	maxAnswer   = 64 << 10 // how much of an answer's body is read, so that the connection can be used again
+	keptAnswer  = 2 << 10  // how much of it a dead letter keeps
+	shownAnswer = 200      // how much of it is told of a failure that is retried
+)
 
 // newHTTPClient returns a client for a sink's target: bounded in time, without redirects for what it
 // posts, trusting the certificates in caFile, or the system's if it is "".
@@ -49,8 +52,10 @@ func statusError(resp *http.Response) error {
 	if resp.StatusCode/100 == 2 {
 		return nil
 	}
-	text := string(body[:min(len(body), 200)])
-	err := fmt.Errorf("the target answered %s: %q", resp.Status, text)
+	told := func(bytes int) error {
+		return fmt.Errorf("the target answered %s: %q", resp.Status, body[:min(len(body), bytes)])
+	}
+	err := told(shownAnswer)
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable:
 		if d, ok := parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()); ok {
@@ -63,7 +68,7 @@ func statusError(resp *http.Response) error {
 		// A key can be mended without losing what waits.
 		return Broken(fmt.Errorf("%w; check the sink's key or token", err))
 	}
-	return Permanent(err)
+	return Permanent(told(keptAnswer))
 }
 
 // parseRetryAfter reads a Retry-After header: seconds or an HTTP date.

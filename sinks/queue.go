@@ -18,9 +18,13 @@ const (
 
 	firstPause  = time.Second
 	longestWait = 5 * time.Minute
-	// longestAsked caps what a target may ask for in Retry-After.
+	// leastAsked and longestAsked bound what a target may ask for in Retry-After: one that says 0, or a time that
+	// is past by now, must not be asked without pause.
+	leastAsked   = time.Second
 	longestAsked = 10 * time.Minute
 	sendTimeout  = 30 * time.Second
+
+	longestShown = 500 // bytes of an error in the log and the status
 )
 
 // Status is what a sink can tell about itself.
@@ -226,12 +230,12 @@ func (q *queue) send(ctx context.Context, batch []*streams.Alert) (err error) {
 	return q.sender.Send(ctx, batch)
 }
 
-// pauseFor returns the pause before the next attempt: what the target asked for, else 1 s doubled with
+// pauseFor returns the pause before the next attempt: what the target asked for, but 1 s at least, else 1 s doubled with
 // each attempt up to 5 min, less up to half of it at random so that many sinks do not return together.
 func pauseFor(attempt int, err error) time.Duration {
 	var asked *retryAfterError
 	if errors.As(err, &asked) {
-		return min(max(asked.d, 0), longestAsked)
+		return min(max(asked.d, leastAsked), longestAsked)
 	}
 	pause := longestWait
 	if attempt < 9 {
@@ -252,7 +256,7 @@ func (q *queue) note(err error) {
 	if q.status.LastError == "" {
 		q.status.Since = time.Now()
 	}
-	q.status.State, q.status.LastError = streams.SinkFailing, err.Error()
+	q.status.State, q.status.LastError = streams.SinkFailing, inBrief(err)
 	if IsBroken(err) {
 		q.status.State = streams.SinkBroken
 	}
@@ -265,12 +269,15 @@ func (q *queue) delivered(n int) {
 }
 
 func (q *queue) bury(a *streams.Alert, err error) {
-	q.log.Error("the target refused an alert for good", "err", err, "key", a.Key, "rule", a.Pos)
+	q.log.Error("the target refused an alert for good", "err", inBrief(err), "key", a.Key, "rule", a.Pos)
 	q.dead(a, err.Error())
 	q.mu.Lock()
 	q.status.DeadLetters++
 	q.mu.Unlock()
 }
+
+// inBrief is what the log and the status say of an error; a dead letter keeps all of it.
+func inBrief(err error) string { return cutBytes(err.Error(), longestShown) }
 
 func (q *queue) snapshot() Status {
 	queued := q.length()

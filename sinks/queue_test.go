@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,6 +96,36 @@ func TestQueueHonoursRetryAfter(t *testing.T) {
 		q.close(t.Context())
 		if d := s.times[1].Sub(s.times[0]); d != 42*time.Second {
 			t.Errorf("pause %v, want 42s", d)
+		}
+	})
+}
+
+// A target that says "again at once" while it fails gets a second of rest all the same, by the clock it was asked by.
+func TestRetryAfterZeroIsNotWithoutPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{errs: []error{RetryAfter(errors.New("503"), 0), RetryAfter(errors.New("503"), -time.Hour), RetryAfter(errors.New("503"), time.Millisecond)}}
+		q := start(s, Batching{}, 10)
+		q.take(alert("a"))
+		time.Sleep(time.Minute)
+		q.close(t.Context())
+		if len(s.times) != 4 || s.times[3].Sub(s.times[0]) != 3*time.Second {
+			t.Errorf("attempts at %v, want four, a second apart", s.times)
+		}
+	})
+}
+
+func TestLongRefusalIsKeptWholeAndToldInBrief(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		long := strings.Repeat("x", 3000)
+		s := &script{errs: []error{Permanent(errors.New(long))}}
+		q := start(s, Batching{}, 10)
+		q.take(alert("a"))
+		q.close(t.Context())
+		if dead := q.letters(); len(dead) != 1 || dead[0].Err != long {
+			t.Errorf("dead letters %+v", dead)
+		}
+		if told := q.snapshot().LastError; len(told) != 500 {
+			t.Errorf("the status tells %d bytes of the error, want 500", len(told))
 		}
 	})
 }

@@ -47,6 +47,21 @@ func TestTargetsThatNeedSomebody(t *testing.T) {
 	}
 }
 
+// A dead letter has to say what the target had against it: what names the field may stand far behind.
+func TestTargetsAnswerInTheDeadLetter(t *testing.T) {
+	for status, kept := range map[int]int{400: 2048, 422: 2048, 500: 200} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, strings.Repeat("x", 3000))
+		}))
+		err := try(t, fmt.Sprintf("url: %q", s.URL))
+		s.Close()
+		if err == nil || strings.Count(err.Error(), "x") != kept {
+			t.Errorf("%d: %d bytes of the answer are kept, want %d", status, strings.Count(fmt.Sprint(err), "x"), kept)
+		}
+	}
+}
+
 // certificate returns the files of a certificate for a name that is its own authority, valid until then.
 func certificate(t *testing.T, name string, until time.Time) (cert, key string) {
 	t.Helper()
