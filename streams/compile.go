@@ -129,8 +129,25 @@ func (c *compiler) stream(n ast.Node, x context) part {
 	if name, args, ok := callOf(n); ok {
 		return c.called(n, name, args, x)
 	}
-	c.report(nodeLocation(n), "", fmt.Sprintf("%s is no stream", sourceText(n)), "a stream is expected here: an operator with its arguments, or a name", "")
+	c.report(nodeLocation(n), "", fmt.Sprintf("%s is no stream", sourceText(n)), wantStream, c.streamHint(n))
 	return nil
+}
+
+const wantStream = "a stream is expected here: an operator with its arguments, or a name"
+
+// streamHint is the hint for what is no stream, or "".
+func (c *compiler) streamHint(n ast.Node) string {
+	if _, ok := n.(*ast.StringNode); ok {
+		return `several texts of one argument are a list: ["…", "…"]`
+	}
+	switch name := hyphenated(n); {
+	case name == "":
+		return ""
+	case registry[name] != nil && registry[name].kind == operatorName:
+		return "names have no hyphens: " + name
+	default:
+		return formerNames[name]
+	}
 }
 
 // named compiles a bare name in the place of a stream.
@@ -156,7 +173,7 @@ func (c *compiler) named(n ast.Node, name string, x context) part {
 		d.used = true
 		c.report(n.Location(), "", fmt.Sprintf("%s is a template", name), "", fmt.Sprintf("call it: %s(%s)", name, strings.Join(d.params, ", ")))
 	case slices.Contains(eventFields, name):
-		c.report(n.Location(), "", fmt.Sprintf("%s is a field of the event, not a stream", name), "a stream is expected here: an operator with its arguments, or a name", "")
+		c.report(n.Location(), "", fmt.Sprintf("%s is a field of the event, not a stream", name), wantStream, "several fields of one argument are a list: [host, service]")
 	default:
 		c.report(n.Location(), "", "unknown stream "+name, "", c.suggest(name, false))
 	}
@@ -188,6 +205,9 @@ func (c *compiler) suggest(name string, called bool) string {
 		}
 	}
 	slices.Sort(known)
+	if hint := formerNames[name]; hint != "" {
+		return hint
+	}
 	if hint := didYouMean(name, known); hint != "" {
 		return hint
 	}
@@ -284,7 +304,7 @@ func (c *compiler) resolve(n ast.Node, l *let) bool {
 	case 2:
 		return true
 	case 1:
-		hint := ""
+		hint := "write the value of one of the names without the others"
 		if c.isStream(l.value, context{}) {
 			hint = "streams run one way; use reinject to send events through the rules again"
 		}

@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -16,6 +17,7 @@ type checker struct {
 	operator string           // whose argument the expression is
 	in       Kind             // what the input can be
 	acc      bool             // acc is the accumulator (sreduce)
+	folds    bool             // the whole expression is a name, which may be that of a fold
 	reads    func(n ast.Node) // told of each field of an event that is read; may be nil
 
 	vars   map[string]int   // names bound by byBuilder: index in Input.Vars
@@ -77,6 +79,9 @@ func kindHint(n ast.Node, x code, want string) string {
 // compareHint says how a condition is made of a value that is none.
 func compareHint(n ast.Node, x code) string {
 	text := describe(n)
+	if _, ok := n.(*ast.ConditionalNode); ok {
+		text = "(" + text + ")"
+	}
 	switch x.kind {
 	case kindNumber:
 		return fmt.Sprintf("compare it: %s > 0 or %s != nil", text, text)
@@ -108,6 +113,9 @@ func (c *checker) unknownName(n ast.Node, name string) code {
 	if name == "acc" {
 		return c.fail(n, "unknown name acc", "acc is the accumulator of sreduce and known only there", "")
 	}
+	if name == "null" {
+		return c.fail(n, "unknown name null", "", "what is missing is nil")
+	}
 	known := append(slices.Clone(eventFields), "event")
 	for v := range c.vars {
 		known = append(known, v)
@@ -115,8 +123,14 @@ func (c *checker) unknownName(n ast.Node, name string) code {
 	for v := range c.consts {
 		known = append(known, v)
 	}
+	if c.folds {
+		want = "a fold such as mean or sum, a patch, or an expression over the event"
+		for _, f := range Folds() {
+			known = append(known, f.Name)
+		}
+	}
 	slices.Sort(known)
-	return c.fail(n, "unknown name "+name, want, didYouMean(name, known))
+	return c.fail(n, "unknown name "+name, want, cmp.Or(formerNames[name], didYouMean(name, known)))
 }
 
 // nodeLocation returns where a message about n points. The parser gives a conditional the place of what

@@ -67,7 +67,9 @@ func (c *checker) compileMapping(n ast.Node) (one mapping, takes, out Kind, ok b
 		}
 		return foldMapping(spec, points, c.acc), takes, out, true
 	}
+	c.folds = identName(n) != ""
 	x := c.compile(n)
+	c.folds = false
 	if x.failed {
 		return nil, Either, Either, false
 	}

@@ -177,7 +177,11 @@ func compileKeys(c *checker, n ast.Node) (Keys, bool) {
 		x := c.compile(node)
 		ok = ok && !x.failed
 		if !x.failed && x.konst {
-			c.problem(node, describe(node)+" is the same for all events", "a key is a field or an expression over the event", "")
+			hint := ""
+			if s, ok := node.(*ast.StringNode); ok && slices.Contains(eventFields, s.Value) {
+				hint = "write " + s.Value + " without quotes"
+			}
+			c.problem(node, describe(node)+" is the same for all events", "a key is a field or an expression over the event", hint)
 			ok = false
 		}
 		keys = append(keys, x.expr(sourceText(node)))

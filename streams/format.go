@@ -31,7 +31,8 @@ func Format(name, text string) (string, Problems) {
 		if !ok {
 			report(file.Location{From: s.start, To: s.start + 3}, "let", "no name with a value", "write let NAME = value")
 		} else if n, at, found := parseStatement(value, offset); n == nil {
-			report(at, found, "", src.semicolonHint(at.From, s.start))
+			want, hint := src.syntaxAdvice(value, offset, at.From, found)
+			report(at, found, want, hint)
 		}
 	}
 	if len(problems) > 0 {

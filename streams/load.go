@@ -237,7 +237,8 @@ func (l *load) statement(s statement) {
 	}
 	n, at, found := parseStatement(text, offset)
 	if n == nil {
-		l.report(at, "", found, "", l.src.semicolonHint(at.From, s.start))
+		want, hint := l.src.syntaxAdvice(text, offset, at.From, found)
+		l.report(at, "", found, want, hint)
 		return
 	}
 	if isLet {
@@ -351,7 +352,7 @@ func (l *load) define(n ast.Node, args []ast.Node) {
 			l.report(nodeLocation(p), "def", fmt.Sprintf("%s has a meaning already", param), "", "choose a name that is no field, operator, function or fold")
 			return
 		case slices.Contains(d.params, param):
-			l.report(nodeLocation(p), "def", fmt.Sprintf("the parameter %s stands there twice", param), "", "")
+			l.report(nodeLocation(p), "def", fmt.Sprintf("the parameter %s stands there twice", param), "the parameters of a template have different names", "")
 			return
 		}
 		d.params = append(d.params, param)
@@ -393,7 +394,7 @@ func (l *load) include(n ast.Node, args []ast.Node) {
 	}
 	switch {
 	case err != nil:
-		l.report(pattern.Location(), "include", fmt.Sprintf("%q is no pattern: %v", pattern.Value, err), "", "")
+		l.report(pattern.Location(), "include", fmt.Sprintf("%q is no pattern: %v", pattern.Value, err), "* stands for any name, ? for any character, […] for one of some", "")
 	case len(names) == 0 && !strings.ContainsAny(pattern.Value, "*?["):
 		l.report(pattern.Location(), "include", fmt.Sprintf("there is no file %s", pattern.Value), fmt.Sprintf("names are relative to %s", slashpath.Dir(filepath.ToSlash(here))), "")
 	}
@@ -464,7 +465,7 @@ func (l *load) unused() {
 	}
 	for _, x := range l.defs {
 		if !x.used {
-			l.warn(x.at, "def", x.name+" is not used", "", "")
+			l.warn(x.at, "def", x.name+" is not used", "", "remove it, or call it where a stream is wanted")
 		}
 	}
 }

@@ -43,6 +43,9 @@ func TestProblems(t *testing.T) {
 				if !p.Warning {
 					problems++
 				}
+				if p.advice() == "" && !strings.Contains(p.Found, "; did you mean") && !strings.Contains(p.Found, ", want ") {
+					t.Errorf("no word of what is expected or what to do:\n%s", p.Error())
+				}
 			}
 			got := ps.Error() + "\n"
 			last := &a.Files[len(a.Files)-1]

@@ -23,6 +23,10 @@ func (c *compiler) sink(n ast.Node, r *registration, args []ast.Node, x context)
 	d.opts.Set(r.defaults)
 	before := c.errors
 	for _, a := range d.arguments(args) {
+		if isLiteral(a) {
+			d.fault(a, "takes no such value", "the options of a sink are a map", fmt.Sprintf("write %s({…}); `zeta operators %s` lists the options", r.Name, r.Name))
+			continue
+		}
 		d.fault(a, "takes no streams", "nothing can follow a sink", fmt.Sprintf("write sdo(%s({…}), …) to send the input to both", r.Name))
 	}
 	if c.errors == before {
