@@ -175,7 +175,7 @@ func TestMemoryLimit(t *testing.T) {
 	}
 	s.opts.MemoryLimit = 0
 	s.limitMemory(rules(""))
-	want := fmt.Sprint([]int64{1 << 30 / 10 * 9, 512 << 20 / 10 * 9, 1 << 30 / 10 * 9, math.MaxInt64})
+	want := fmt.Sprint([]int64{1 << 30 / 10 * 9, 512<<20 - 64<<20, 1 << 30 / 10 * 9, math.MaxInt64})
 	if fmt.Sprint(set) != want {
 		t.Errorf("Go's limit was set to %v, want %s", set, want)
 	}
