@@ -112,9 +112,11 @@ func (d *bodyDoor) mayIn(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		return refuseRequest(http.StatusUnauthorized, "token", "want the header Authorization: Bearer TOKEN")
 	}
-	if wait, option := d.toll.due(peerOfRequest(r), time.Now()); wait > 0 {
+	peer, now := peerOfRequest(r), time.Now()
+	if wait, option := d.toll.due(peer, now); wait > 0 {
 		return tooFast(w, wait, option)
 	}
+	d.toll.pay(peer, 1, now) // for the first of its events, or for none
 	return d.server.sparesRequests()
 }
 
@@ -203,9 +205,8 @@ func (d *bodyDoor) readError(err error) error {
 	return refuseRequest(http.StatusBadRequest, "body", "read body: %w", err)
 }
 
-// ingest runs the events of a request through the rules, some at a time.
-func (d *bodyDoor) ingest(r *http.Request, events []event.Event) error {
-	d.toll.pay(peerOfRequest(r), max(1, len(events)), time.Now())
+// ingest runs events through the rules, some at a time.
+func (d *bodyDoor) ingest(events []event.Event) error {
 	for len(events) > 0 {
 		n := min(len(events), eventsPerRun)
 		if err := d.server.ingest(d.kind, events[:n]); err != nil {
@@ -218,8 +219,11 @@ func (d *bodyDoor) ingest(r *http.Request, events []event.Event) error {
 
 // taker returns what runs the events of a request through the rules, for a reader that gives them some at a time.
 func (d *bodyDoor) taker(r *http.Request) func([]event.Event) error {
+	paid := 1 // by mayIn
 	return func(events []event.Event) error {
-		if err := d.ingest(r, events); err != nil {
+		d.toll.pay(peerOfRequest(r), max(0, len(events)-paid), time.Now())
+		paid = max(0, paid-len(events))
+		if err := d.ingest(events); err != nil {
 			return refuseRequest(http.StatusInternalServerError, "internal", "%w", err)
 		}
 		return nil

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"os"
 	"strconv"
 	"time"
 
@@ -117,9 +118,18 @@ func (b *lineRun) take(text []byte, line int) {
 var yes = []byte("{}\n")
 
 func (b *lineRun) refuse(line int, err error) {
-	b.h.server.refusals.refuse("http", "json", b.remote, fmt.Errorf("line %d: %w", line, err))
+	reason, err := unread(err)
+	b.h.server.refusals.refuse("http", reason, b.remote, fmt.Errorf("line %d: %w", line, err))
 	b.out = appendErrorJSON(b.out, err)
 	b.out = append(b.out, '\n')
+}
+
+// unread says why JSON could not be had: it is none, or did not come in time.
+func unread(err error) (reason string, _ error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return "slow", fmt.Errorf("the next event did not arrive within %s", bodyStall)
+	}
+	return "json", err
 }
 
 // slow waits where the peer sends faster than it may.
@@ -200,7 +210,7 @@ func (h *httpListener) postEvents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	items := newItems(http.MaxBytesReader(w, r.Body, int64(h.opts.MaxBody)))
-	defer func() { h.toll.pay(peerOfRequest(r), items.n, time.Now()) }()
+	defer func() { h.toll.pay(peerOfRequest(r), max(1, items.n), time.Now()) }()
 	var batch []event.Event
 	flush := func() error {
 		if len(batch) == 0 {
@@ -225,7 +235,8 @@ func (h *httpListener) postEvents(w http.ResponseWriter, r *http.Request) {
 		}
 		if err != nil {
 			flush()
-			h.server.refusals.refuse("http", "json", r.RemoteAddr, err)
+			reason, err := unread(err)
+			h.server.refusals.refuse("http", reason, r.RemoteAddr, err)
 			writeError(w, http.StatusBadRequest, fmt.Errorf("item %d: %w; the %d events before it were taken", i, err, answer.Accepted))
 			return
 		}

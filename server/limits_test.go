@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -156,6 +157,42 @@ func TestRateOverHTTP(t *testing.T) {
 		if n := s.refused(listener, "rate"); n != want {
 			t.Errorf("%s refused %v for their rate, want %v", listener, n, want)
 		}
+	}
+}
+
+// A request pays as much as one event, whatever it holds: nothing, or what cannot be read.
+func TestRateOfRequestsWithoutEvents(t *testing.T) {
+	s := serve(t, `listen.http("127.0.0.1:0", {maxPeerRate: 1}); listen.collectdHTTP("127.0.0.1:0", {maxPeerRate: 1}); listen.alertmanager("127.0.0.1:0", {maxPeerRate: 1}); listen.influxHTTP("127.0.0.1:0", {maxPeerRate: 1}); index;`)
+	for _, c := range []struct {
+		kind, path, body string
+		status           int
+	}{
+		{"http", "/api/v1/events", "[]", 200},
+		{"collectdHTTP", "/", "[]", 200},
+		{"alertmanager", "/", "garbage", 400},
+		{"influxHTTP", "/write", "a value=1", 204},
+	} {
+		for _, want := range []int{c.status, http.StatusTooManyRequests} {
+			resp, err := http.Post("http://"+s.Addr(c.kind).String()+c.path, "", strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != want {
+				t.Errorf("%s: %s, want %d", c.kind, resp.Status, want)
+			}
+		}
+	}
+	d := &bodyDoor{web: &web{turnstile: &turnstile{server: s.Server, kind: "otlp"}, toll: newToll(RateLimits{MaxRate: 100})}}
+	r := httptest.NewRequest("POST", "/", nil)
+	if err := d.mayIn(httptest.NewRecorder(), r); err != nil {
+		t.Fatal(err)
+	}
+	take := d.taker(r)
+	take(make([]event.Event, 30))
+	take(make([]event.Event, 30))
+	if left := d.toll.all.left; left < 39.5 || left > 40.5 {
+		t.Errorf("60 events of one request leave %v of 100, want 40", left)
 	}
 }
 

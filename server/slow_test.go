@@ -123,7 +123,7 @@ func visit(s *Server, w *web) (ours net.Conn, end func()) {
 
 // A header at a byte a second ends after five seconds, a body after ten; both are counted.
 func TestSlowRequestsAreClosed(t *testing.T) {
-	for _, kind := range []string{"http", "alertmanager", "otlp", "remoteWrite", "influxHTTP"} {
+	for _, kind := range []string{"http", "alertmanager", "otlp", "remoteWrite", "influxHTTP", "collectdHTTP"} {
 		for part, c := range map[string]struct {
 			begin  string
 			within time.Duration
@@ -156,7 +156,7 @@ func TestSlowRequestsAreClosed(t *testing.T) {
 					if took < within || took > within+3*time.Second {
 						t.Errorf("closed after %v, want a little over %v", took, within)
 					}
-					if text := log.String(); kind != "http" && !strings.Contains(text, "reason=slow") || kind == "http" && part == "header" && !strings.Contains(text, "reason=slow") {
+					if text := log.String(); !strings.Contains(text, "reason=slow") {
 						t.Errorf("log: %s, want reason=slow", text)
 					}
 					if n := w.connections(); n != 0 {
