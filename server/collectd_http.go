@@ -32,11 +32,12 @@ type collectdBody struct {
 	most   int   // events
 	full   error // what could not be remembered, if anything
 
-	batch []event.Event
-	taken int   // items
-	bad   int   // items left out
-	first error // what was wrong with the first of them
-	kind  string
+	batch  []event.Event
+	events int   // taken
+	taken  int   // items
+	bad    int   // items left out
+	first  error // what was wrong with the first of them
+	kind   string
 }
 
 // collectd takes one request.
@@ -141,11 +142,14 @@ func (b *collectdBody) flush() error {
 	if len(b.batch) == 0 {
 		return nil
 	}
-	if b.most -= len(b.batch); b.most < 0 {
-		return refuseRequest(http.StatusRequestEntityTooLarge, "limit", "the request has more events than maxEvents; those before them were taken")
-	}
-	err := b.ingest(b.batch)
+	fit := min(len(b.batch), b.most-b.events)
+	over := fit < len(b.batch)
+	err := b.ingest(b.batch[:fit])
+	b.events += fit
 	clear(b.batch)
 	b.batch = b.batch[:0]
+	if err == nil && over {
+		err = refuseRequest(http.StatusRequestEntityTooLarge, "limit", "the request has more than %d events; the first %d were taken; send less in one, or raise maxEvents", b.most, b.events)
+	}
 	return err
 }

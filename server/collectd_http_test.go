@@ -34,7 +34,7 @@ func TestCollectdBodies(t *testing.T) {
 	send("", 200, "{}")
 	send("[]", 200, "{}")
 	send("[", 400, "not valid JSON")
-	send("["+strings.Repeat(list("many", "1")+",", 70)+list("many", "1")+"]", 413, "more events than maxEvents")
+	send("["+strings.Repeat(list("many", "1")+",", 70)+list("many", "1")+"]", 413, "more than 60 events; the first 60 were taken")
 	if status, _, _ := s.post("collectdHTTP", "/", nil, "Authorization", "Basic bWU6d3Jvbmc="); status != 401 {
 		t.Errorf("a wrong password: %d", status)
 	}
@@ -45,7 +45,7 @@ func TestCollectdBodies(t *testing.T) {
 	s.arrives(`service = "df-root/percent_bytes-free"`, `"metric":7.5`, `"ttl":20.0`, `"tags":["collectd"]`)
 	s.arrives(`service = "interface-lo/if_octets/rx"`, `"ds_type":"derive:rate"`, `"host":"web1.example.com"`)
 	s.arrives(`service = "smart-sdb/smart_badsectors"`, `"state":"critical"`, `"tags":["notification","collectd"]`, `"ttl":null`)
-	for _, service := range []string{"p/gauge-good", "p/gauge-better", "p/gauge-alone", "p/load/midterm"} {
+	for _, service := range []string{"p/gauge-good", "p/gauge-better", "p/gauge-alone", "p/gauge-many", "p/load/midterm"} {
 		s.arrives(`service = "`+service+`"`, `"host":"web2"`)
 	}
 }
