@@ -176,6 +176,11 @@ func (l *loop) Read(p []byte) (int, error) {
 
 // FuzzFrames: however a stream is cut, the frames and the error are the same, and end where they should.
 func FuzzFrames(f *testing.F) {
+	stream := ""
+	for i, g := range goldenFrames(f) {
+		stream += frame(string(g.payload))
+		f.Add([]byte(stream), uint64(i))
+	}
 	f.Add([]byte(frame("abc")+frame("")+frame("x")), uint64(1))
 	f.Add([]byte("\x16\x03\x01\x00"), uint64(2))
 	f.Add([]byte("\x00\x00\x00\x09abc"), uint64(3))
