@@ -134,7 +134,11 @@ func TestPluginRanges(t *testing.T) {
 }
 
 func FuzzParsePlugin(f *testing.F) {
-	for _, s := range []string{"OK | a=1;2;3;4;5 'b c'=2%", "x|'a''b'=1e5e\ny|z=1", "|'", "a|b=;;;;;;;"} {
+	for _, s := range []string{"OK | a=1;2;3;4;5 'b c'=2%", "x|'a''b'=1e5e\ny|z=1", "|'", "a|b=;;;;;;;",
+		// of Debian's check_load, check_disk and check_procs
+		"LOAD WARNING - total load average: 6.47, 5.95, 5.46|load1=6.470;5.000;10.000;0; load5=5.950;4.000;8.000;0; load15=5.460;3.000;6.000;0; \n",
+		"DISK OK - free space: / 54753MiB (58% inode=96%);| /=40379613184B;243497277849;257024904396;0;270552530944\n",
+		"PROCS OK: 91 processes | procs=91;;;0;\n"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {

@@ -106,7 +106,11 @@ func TestScrape(t *testing.T) {
 }
 
 func FuzzParseSample(f *testing.F) {
-	for _, s := range []string{`a{b="c",d="e\n"} 1 2`, `{"x",y="z"} NaN`, `a 1 # {} 2`, `a{b=`} {
+	for _, s := range []string{`a{b="c",d="e\n"} 1 2`, `{"x",y="z"} NaN`, `a 1 # {} 2`, `a{b=`,
+		// of Debian's node_exporter
+		`go_gc_duration_seconds{quantile="1"} 0`, `process_start_time_seconds 1.79555195403e+09`,
+		`node_filesystem_avail_bytes{device="/dev/vda",fstype="ext4",mountpoint="/"} 5.7413566464e+10`,
+		`node_exporter_build_info{branch="debian/sid",goarch="amd64",goos="linux",goversion="go1.19.8",revision="1.5.0-1+b6",version="1.5.0"} 1`} {
 		f.Add(s, true)
 	}
 	f.Fuzz(func(t *testing.T, line string, open bool) {
