@@ -34,6 +34,23 @@ var formerNames = map[string]string{
 	"wsServer":           "write listen.http(…)",
 }
 
+// FormerName returns what the name of a stream or fold of Riemann is here, in camelCase, and for words that have
+// no operator what to write instead, or "".
+func FormerName(name string) (here, instead string) {
+	star := strings.HasSuffix(name, "*")
+	parts := strings.Split(strings.TrimRight(name, "*?!"), "-")
+	for i, p := range parts[1:] {
+		if p != "" {
+			parts[i+1] = strings.ToUpper(p[:1]) + p[1:]
+		}
+	}
+	here = strings.Join(parts, "")
+	if _, isFold := foldByName(here + "Star"); star && (isFold || registry[here+"Star"] != nil) {
+		here += "Star"
+	}
+	return here, formerNames[here]
+}
+
 // hyphenated returns the name in camelCase that was written with hyphens, as in Riemann, and so reads as a
 // subtraction: changed - state(…).
 func hyphenated(n ast.Node) string {

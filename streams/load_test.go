@@ -144,3 +144,11 @@ func TestLongLine(t *testing.T) {
 		t.Errorf("the caret points at %q", got)
 	}
 }
+
+// TestControlCharacters does not pass on what a terminal would obey.
+func TestControlCharacters(t *testing.T) {
+	_, problems := LoadText("zeta.expr", "\twhere(state == \"\x1b[2J\x7f\" and metrc > 1, index)", LoadOptions{})
+	if got := problems.Error(); strings.ContainsAny(got, "\x1b\x7f") || !strings.Contains(got, "\t"+`where(state == "�[2J�" and metrc`) {
+		t.Errorf("got %q", got)
+	}
+}

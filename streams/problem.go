@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -72,8 +73,13 @@ const clipWidth = 160
 // clipLine cuts a very long line down to the part around col and returns the column within it.
 func clipLine(line string, col int) (string, int) {
 	runes := []rune(line)
+	for i, r := range runes {
+		if r != '\t' && unicode.IsControl(r) {
+			runes[i] = utf8.RuneError // a terminal must not obey it
+		}
+	}
 	if len(runes) <= clipWidth {
-		return line, col
+		return string(runes), col
 	}
 	from := max(0, min(col-clipWidth/2, len(runes)-clipWidth))
 	return string(runes[from : from+clipWidth]), col - from

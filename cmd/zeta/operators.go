@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -130,6 +131,14 @@ func explain(c *cli, name string) error {
 			return nil
 		}
 	}
+	here, instead := streams.FormerName(name)
+	if here != name && known(here) {
+		return explain(c, here)
+	}
+	if instead != "" {
+		fmt.Fprintf(c.err, "zeta operators: the rule language has no %q; %s\n", name, instead)
+		return errFailed
+	}
 	var close, all []string
 	for _, g := range words() {
 		for _, w := range g.words {
@@ -148,6 +157,16 @@ func explain(c *cli, name string) error {
 	}
 	fmt.Fprintf(c.err, "zeta operators: the rule language has no %q; %s\n", name, hint)
 	return errFailed
+}
+
+// known reports whether the language has a word.
+func known(name string) bool {
+	for _, g := range words() {
+		if slices.ContainsFunc(g.words, func(w word) bool { return w.name == name }) {
+			return true
+		}
+	}
+	return false
 }
 
 func printDoc(w io.Writer, d streams.Doc) {
