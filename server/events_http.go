@@ -33,7 +33,7 @@ func (h *httpListener) events(w http.ResponseWriter, r *http.Request) {
 	case websocket.IsWebSocketUpgrade(r):
 		h.eventSocket(w, r)
 	case r.Method == http.MethodPut || r.Method == http.MethodPost:
-		if h.inTime(w, r) {
+		if h.mayPost(w, r) {
 			h.eventLines(w, r)
 		}
 	default:
@@ -153,18 +153,22 @@ func (b *lineRun) flush() {
 	b.events = b.events[:0]
 }
 
-// inTime answers 429 to a peer that has sent more events than it may, and 503 while memory is scarce.
-func (h *httpListener) inTime(w http.ResponseWriter, r *http.Request) bool {
+// mayPost answers 429 to a peer that has sent more events than it may, 503 while memory is scarce, and 415 to a body
+// that is compressed.
+func (h *httpListener) mayPost(w http.ResponseWriter, r *http.Request) bool {
 	if err := h.server.sparesRequests(); err != nil {
 		h.server.refusals.refuse("http", "overloaded", r.RemoteAddr, err)
 		writeError(w, statusOf(w, err, http.StatusServiceUnavailable), err)
 		return false
 	}
-	wait, option := h.toll.due(peerOfRequest(r), time.Now())
-	if wait == 0 {
+	var err *doorError
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		err = refuseRequest(http.StatusUnsupportedMediaType, "encoding", "Content-Encoding is %.40q; want none", encoding)
+	} else if wait, option := h.toll.due(peerOfRequest(r), time.Now()); wait > 0 {
+		err = tooFast(w, wait, option)
+	} else {
 		return true
 	}
-	err := tooFast(w, wait, option)
 	h.server.refusals.refuse("http", err.reason, r.RemoteAddr, err)
 	writeError(w, err.status, err)
 	return false
@@ -206,7 +210,7 @@ func (h *httpListener) postEvents(w http.ResponseWriter, r *http.Request) {
 		Accepted int         `json:"accepted"`
 		Errors   []itemError `json:"errors"`
 	}{Errors: []itemError{}}
-	if !h.inTime(w, r) {
+	if !h.mayPost(w, r) {
 		return
 	}
 	items := newItems(http.MaxBytesReader(w, r.Body, int64(h.opts.MaxBody)))

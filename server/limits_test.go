@@ -160,6 +160,27 @@ func TestRateOverHTTP(t *testing.T) {
 	}
 }
 
+// A body for listen.http that is compressed is refused as that, not line by line as JSON that cannot be read.
+func TestCompressedEventsAreRefused(t *testing.T) {
+	s := serve(t, httpDoor)
+	for i, c := range []struct{ method, path string }{{"PUT", "/events"}, {"POST", "/api/v1/events"}} {
+		req, err := http.NewRequest(c.method, s.url(c.path), strings.NewReader("\x1f\x8b\n\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Encoding", "gzip")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if want := `{"error":"Content-Encoding is \"gzip\"; want none"}`; resp.StatusCode != 415 || string(answer) != want || s.refused("http", "encoding") != float64(i+1) {
+			t.Errorf("%s %s: %s %s, want 415 %s", c.method, c.path, resp.Status, answer, want)
+		}
+	}
+}
+
 // A request pays as much as one event, whatever it holds: nothing, or what cannot be read.
 func TestRateOfRequestsWithoutEvents(t *testing.T) {
 	s := serve(t, `listen.http("127.0.0.1:0", {maxPeerRate: 1}); listen.collectdHTTP("127.0.0.1:0", {maxPeerRate: 1}); listen.alertmanager("127.0.0.1:0", {maxPeerRate: 1}); listen.influxHTTP("127.0.0.1:0", {maxPeerRate: 1}); index;`)
