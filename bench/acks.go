@@ -5,12 +5,11 @@ import (
 	"fmt"
 )
 
-// printAcks measures what the promise of an answer costs: without a data directory, and with one at each level. Batches
-// come at a rate that disks can follow: with "processed" nothing else holds the sender back.
+// printAcks measures what the promise of an answer costs: without a data directory, and with one at each level.
 func printAcks(ctx context.Context, c *config) error {
 	head := false
 	for _, r := range []row{
-		{Rules: "index", Network: "tcp", Shape: "app", Batch: 100, Conns: 1, Depth: 16, Rate: 500_000},
+		{Rules: "index", Network: "tcp", Shape: "app", Batch: 100, Conns: 1, Depth: 16},
 		{Rules: "index", Network: "tcp", Shape: "app", Batch: 1, Conns: 1, Depth: 1},
 	} {
 		for _, ack := range []string{"", "processed", "safe", "durable"} {

@@ -13,6 +13,7 @@ import (
 
 	"zeta/event"
 	"zeta/event/wire"
+	"zeta/journal"
 )
 
 // Bounds of one connection.
@@ -176,7 +177,7 @@ func (c *conn) answer(payload []byte) error {
 	if len(c.msg.Events) > 0 {
 		p, err := c.server.engine.take(c.msg.Events, payload)
 		c.pending.join(p)
-		if err != nil {
+		if err != nil && !(c.ack == AckProcessed && errors.Is(err, journal.ErrFull)) { // that the rules have run is true
 			if isOverload(err) {
 				c.server.untaken(c.name, c.remote, err)
 			}

@@ -116,9 +116,14 @@ func (e *Engine) safe(p position, level Ack) bool {
 	return written() >= p.record && (p.ticket == 0 || e.outlets.Settled() >= p.ticket)
 }
 
-// await waits until a position is as safe as the level asks for, and while the journal is behind.
+// await waits until a position is as safe as the level asks for, and while the journal is behind: so every peer that
+// waits for answers is slowed down to what the disk takes.
 func (e *Engine) await(ctx context.Context, p position, level Ack) error {
-	if e.journal == nil || level == AckProcessed || p == (position{}) {
+	if e.journal == nil || p == (position{}) {
+		return nil
+	}
+	if level == AckProcessed {
+		e.awaitRoom(ctx)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, ackPatience)
@@ -141,6 +146,17 @@ func (e *Engine) await(ctx context.Context, p position, level Ack) error {
 		return e.journal.WaitRoom(ctx)
 	}
 	return nil
+}
+
+// awaitRoom holds back a peer whose answers promise nothing of the disk: while that is slow, for ackPatience at most. One
+// that fails must not end the evaluation; what is lost then is counted.
+func (e *Engine) awaitRoom(ctx context.Context) {
+	if !e.journal.Behind() || e.journal.Stats().Degraded != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, ackPatience)
+	defer cancel()
+	e.journal.WaitRoom(ctx)
 }
 
 // IngestSafe is Ingest that returns when the batch and the alerts it caused would survive the death of the
