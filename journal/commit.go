@@ -233,7 +233,9 @@ func (l *Log) sync(pending []*group) error {
 	faultpoint.Hit("journal.synced")
 	l.removeRepeated(l.w.ordinal)
 	l.mu.Lock()
+	room := 0
 	for _, g := range pending {
+		room += cap(g.buf)
 		l.synced.Store(max(g.last, l.synced.Load()))
 		if g.syncedCh != nil {
 			close(g.syncedCh)
@@ -241,6 +243,7 @@ func (l *Log) sync(pending []*group) error {
 		l.held -= len(g.buf)
 		l.recycle(g)
 	}
+	l.letGo(max(2*room, 2*groupBytes))
 	l.pending = slices.Delete(l.pending, 0, len(pending))
 	if l.room != nil && !l.behind() {
 		close(l.room)
@@ -268,6 +271,15 @@ func (l *Log) recycle(g *group) {
 		g.reset()
 		l.free = append(l.free, g)
 		l.kept += n
+	}
+}
+
+// letGo drops kept buffers beyond so many bytes: after a flood a steady trickle needs few. Called with mu held.
+func (l *Log) letGo(beyond int) {
+	for n := len(l.free); l.kept > beyond; n-- {
+		l.kept -= cap(l.free[n-1].buf)
+		l.free[n-1] = nil
+		l.free = l.free[:n-1]
 	}
 }
 
