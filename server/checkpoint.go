@@ -56,10 +56,12 @@ func (s *Server) capture() moment {
 	e.settle()
 	e.arm()
 	var engine, state streams.Saver
+	state.Grow(e.stateBytes + e.stateBytes/8) // to find out anew how much it is would copy it twenty times meanwhile
 	engine.Uint(engineVersion)
 	engine.Uint(e.seq)
 	engine.Timer(e.expiry.timer)
 	e.graph.Save(&state)
+	e.stateBytes = len(state.Bytes())
 	return moment{
 		record: s.opts.Store.log.Next() - 1, stamp: now, ticket: e.ticket, rules: e.rulesText,
 		engine: engine.Bytes(), state: state.Bytes(), silences: e.silences.save(), gone: e.gone.save(), index: s.index.Image(),

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -121,5 +122,30 @@ func TestCheckpointPause(t *testing.T) {
 	t.Logf("%d entries: pause %v, total %v beside %d batches of %d events, slowest %v", a.index.Len(), pause, total, batches, len(batch), slowest)
 	if *long && (pause > 10*time.Millisecond || total > 2*time.Second) {
 		t.Errorf("want a pause of at most 10 ms and a total of at most 2 s")
+	}
+}
+
+// The engine stands still while the operators' state is copied: the second time the room for it is made at once.
+func TestCheckpointMakesRoomForTheStateOnce(t *testing.T) {
+	a := live(t, t.TempDir(), `percentiles(3600, [0.5], index);`)
+	batch := make([]event.Event, 1000)
+	for i := range batch {
+		batch[i] = one("s", float64(i))
+	}
+	for range 50 {
+		a.take(batch...)
+	}
+	m := a.capture()
+	m.index.Close()
+	allocated := func() uint64 {
+		var s runtime.MemStats
+		runtime.ReadMemStats(&s)
+		return s.TotalAlloc
+	}
+	before := allocated()
+	m = a.capture()
+	m.index.Close()
+	if grown, size := allocated()-before, uint64(len(m.state)); size < 500_000 || grown > 2*size {
+		t.Errorf("%d bytes were allocated for a state of %d, want less than twice as many", grown, size)
 	}
 }

@@ -33,6 +33,8 @@ type Engine struct {
 	rulesText string // of the rules that run, as the journal has it
 	describe  func(*streams.Rules) string
 
+	stateBytes int // of the operators' state, as of the newest checkpoint
+
 	seq      uint64       // number of the last event that entered
 	cause    uint64       // what the running code runs for: an event's number, or a timer's due time
 	again    []reinjected // events to push after the present one

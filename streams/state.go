@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 
 	"zeta/event"
 )
@@ -25,6 +26,9 @@ func (s *Saver) Bytes() []byte { return s.buf }
 
 // Reset forgets what has been written and keeps the room for more.
 func (s *Saver) Reset() { s.buf = s.buf[:0] }
+
+// Grow makes room for n more bytes, so that no copy is made on the way there.
+func (s *Saver) Grow(n int) { s.buf = slices.Grow(s.buf, n) }
 
 func (s *Saver) Uint(v uint64) { s.buf = binary.AppendUvarint(s.buf, v) }
 func (s *Saver) Int(v int64)   { s.buf = binary.AppendVarint(s.buf, v) }
