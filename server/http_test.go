@@ -187,7 +187,7 @@ func TestSmallPaths(t *testing.T) {
 		{"/api/v1/nothing", 404, `{"error":"no such path`},
 		{"/api/v1/series", 400, "error"},
 		{"/api/v1/series?service=s", 200, `"times":[],"metrics":[],"states":[]`},
-		{"/index?query=true", 406, "websocket"},
+		{"/index?query=host+%3D", 400, `"offset":6`},
 		{"/pubsub/", 404, "TOPIC"},
 		{"/", 404, ""},
 	} {

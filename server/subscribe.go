@@ -99,8 +99,8 @@ func (h *httpListener) toSocket(w http.ResponseWriter, r *http.Request, wanted w
 
 // toStream sends events as server-sent events.
 func (h *httpListener) toStream(w http.ResponseWriter, r *http.Request, wanted want) {
-	// Riemann's own port for these answers everyone, and curl takes anything.
-	if accept := r.Header.Get("Accept"); accept != "*/*" && !strings.Contains(accept, "text/event-stream") {
+	// Riemann's own port for these answers everyone; curl takes anything, and who says nothing does, too.
+	if accept := r.Header.Get("Accept"); accept != "" && accept != "*/*" && !strings.Contains(accept, "text/event-stream") {
 		writeError(w, http.StatusNotAcceptable, errors.New("want a websocket, or server-sent events with the header Accept: text/event-stream"))
 		return
 	}
