@@ -30,6 +30,8 @@ type model struct {
 	lost    map[uint64]bool   // sequences that need not be there
 	safe    uint64            // records up to here must be there
 	durable uint64            // and after the loss of power these
+	failed  bool              // writes and syncs have failed in this life
+	doubt   map[uint64]bool   // sequences that a life left written after such a failure: the loss of power may take them
 }
 
 func (m *model) open() {
@@ -38,7 +40,7 @@ func (m *model) open() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.log = log
+	m.log, m.failed = log, false
 	for seq := range m.sums {
 		if seq >= log.Next() {
 			if seq <= m.safe {
@@ -105,25 +107,29 @@ func (m *model) end(crash bool) {
 	if crash {
 		m.fs.Crash(m.rng)
 		m.safe = m.durable
+		for seq := range m.doubt {
+			m.lost[seq] = true
+		}
 	} else {
 		m.fs.Kill()
+		for seq := m.durable + 1; m.failed && seq <= m.safe; seq++ {
+			m.doubt[seq] = true
+		}
 	}
 	done, cancel := context.WithCancel(context.Background())
 	cancel()
 	m.log.Close(done) // ends its goroutine; its files are dead
 	m.fs.Restart()
-	if m.safe == m.durable {
-		for seq := range m.sums {
-			if seq > m.safe {
-				m.lost[seq] = true // may be there or not
-			}
+	for seq := range m.sums {
+		if seq > m.safe {
+			m.lost[seq] = true // may be there or not: its number is used up once a write of it was tried
 		}
 	}
 }
 
 // runModel draws one sequence of operations.
 func runModel(t *rapid.T) {
-	m := &model{t: t, fs: faultfs.New(), sums: map[uint64]uint32{}, lost: map[uint64]bool{}}
+	m := &model{t: t, fs: faultfs.New(), sums: map[uint64]uint32{}, lost: map[uint64]bool{}, doubt: map[uint64]bool{}}
 	m.rng = rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
 	m.open()
 	defer func() { m.log.Close(context.Background()) }()
@@ -152,6 +158,7 @@ func runModel(t *rapid.T) {
 			m.end(true)
 			m.open()
 		case "eio": // some writes and syncs fail; what is waited for is durable all the same
+			m.failed = true
 			nth, rng := rapid.IntRange(2, 5).Draw(t, "nth"), rand.New(rand.NewPCG(m.rng.Uint64(), 2))
 			m.fs.Hook(func(op, name string) error {
 				if (op == "sync" || op == "write") && rng.IntN(nth) == 0 {
