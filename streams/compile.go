@@ -561,7 +561,7 @@ func (c *compiler) operator(n ast.Node, r *registration, args []ast.Node, x cont
 	d.branches(below)
 	place.outlets = d.outlets
 	if !failed {
-		place.args, place.template = args, len(x.opening) > 0
+		place.args, place.template, place.idle = args, len(x.opening) > 0, len(rest) == 0
 	}
 	switch {
 	case r.Leaf && len(rest) > 0:

@@ -45,29 +45,21 @@ func (c *checker) lint(n ast.Node) {
 	}
 	for _, alternative := range chain(n, isOr, nil) {
 		bounds := map[string]*bound{}
-		asked := map[string]bool{}
+		var asked []ast.Node
 		for _, part := range conjuncts(alternative, nil) {
-			if isSmall(part, 64) {
-				if asked[negated(part)] {
-					c.warning(part, describe(part)+" contradicts what stands before it", "the condition is never true", "")
-					break
-				}
-				asked[part.String()] = true
-			}
 			if found := c.contradiction(part, bounds); found != "" {
 				c.warning(part, found, "the condition is never true", "")
 				break
 			}
+			if slices.ContainsFunc(asked, func(a ast.Node) bool { return isOpposite(a, part) || isOpposite(part, a) }) {
+				c.warning(part, describe(part)+" contradicts what stands before it", "the condition is never true", "")
+				break
+			}
+			if len(asked) < maxAlternatives {
+				asked = append(asked, part)
+			}
 		}
 	}
-}
-
-// negated is the text of what n denies, or of its denial.
-func negated(n ast.Node) string {
-	if u, ok := n.(*ast.UnaryNode); ok && (u.Operator == "not" || u.Operator == "!") {
-		return u.Node.String()
-	}
-	return (&ast.UnaryNode{Operator: "not", Node: n}).String()
 }
 
 // bound is what the conditions of a conjunction so far leave of one value.

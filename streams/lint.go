@@ -14,6 +14,7 @@ func (l *load) lintStreams() {
 		if n.args == nil || n.template {
 			continue // what a template is used with may well decide a condition
 		}
+		l.lintIdle(n)
 		switch n.name {
 		case "where":
 			l.lintDecided(n, n.args[0])
@@ -28,6 +29,14 @@ func (l *load) lintStreams() {
 	w.part(l.rules.root, visit{})
 	for _, n := range l.places {
 		n.args = nil // the syntax tree is not needed any more
+	}
+}
+
+// lintIdle warns of an operator that gives to nobody.
+func (l *load) lintIdle(n *node) {
+	r := n.entry
+	if r.kind == operatorName && !r.Leaf && !r.branches && r.Name != "tap" && n.idle && len(n.outlets) == 0 {
+		l.warn(n.at, n.name, "nothing comes of it", "no stream follows", "put one behind its arguments, such as index or a sink")
 	}
 }
 

@@ -74,6 +74,7 @@ type node struct {
 	at       file.Location
 	args     []ast.Node // as written, until the rules are loaded
 	template bool       // it stands in a template
+	idle     bool       // no stream follows, as written
 	next     part
 	outlets  []outlet
 	let      *let // whose stream it belongs to; nil: none
