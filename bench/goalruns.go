@@ -270,32 +270,55 @@ func measureHostile(ctx context.Context, c *config) ([]measured, error) {
 }
 
 func measureJournal(ctx context.Context, c *config) ([]measured, error) {
+	app := row{Network: "tcp", Shape: "app", Batch: 100, Conns: 1, Depth: 16}
+	index, mix, single := app, app, app
+	index.Rules, mix.Rules, single.Rules, single.Batch = "index", "streams", "index", 1
+	onIndex, shareIndex, err := c.withJournal(ctx, index)
+	if err != nil {
+		return nil, err
+	}
+	onMix, shareMix, err := c.withJournal(ctx, mix)
+	if err != nil {
+		return nil, err
+	}
 	kept := *c
 	kept.journal = true
-	var on, off []*loadResult
-	for _, r := range []row{{Rules: "index", Batch: 100}, {Rules: "streams", Batch: 100}, {Rules: "index", Batch: 1}} {
-		r.Network, r.Shape, r.Conns, r.Depth = "tcp", "app", 1, 16
-		m, err := kept.median(ctx, r)
+	one, err := kept.median(ctx, single)
+	if err != nil {
+		return nil, err
+	}
+	micros := of(one)
+	micros.value /= 1000
+	return []measured{of(onIndex), of(onMix), micros, {value: shareMix}, {value: shareIndex}}, nil
+}
+
+// withJournal measures a row without and with a journal in pairs, one behind the other, and returns the median of the
+// latter and of the journal's share, in percent.
+func (c *config) withJournal(ctx context.Context, r row) (on *loadResult, share float64, err error) {
+	kept := *c
+	kept.journal, kept.repeat = true, 1
+	off := *c
+	off.repeat = 1
+	var shares []float64
+	on, err = c.repeatedly(func() (*loadResult, error) {
+		without, err := off.median(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		if m.Journal == 0 {
+		with, err := kept.median(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if with.Journal == 0 {
 			return nil, errors.New("the server wrote no journal")
 		}
-		on = append(on, m)
-		if r.Batch == 100 {
-			if m, err = c.median(ctx, r); err != nil {
-				return nil, err
-			}
-		}
-		off = append(off, m)
+		shares = append(shares, 100*(1-without.CPU/with.CPU))
+		return with, nil
+	})
+	if err != nil {
+		return nil, 0, err
 	}
-	share := func(i int) measured {
-		return measured{value: 100 * (1 - off[i].CPU/off[i].Calibration/(on[i].CPU/on[i].Calibration))}
-	}
-	single := of(on[2])
-	single.value /= 1000
-	return []measured{of(on[0]), of(on[1]), single, share(1), share(0)}, nil
+	return on, middle(shares), nil
 }
 
 func measureSmall(ctx context.Context, c *config) ([]measured, error) {
