@@ -249,7 +249,10 @@ func TestPlacesSayWhatTheyHold(t *testing.T) {
 	s.send(batch...)
 	c := s.dial("tcp")
 	c.Write(append(binary.BigEndian.AppendUint32(nil, 1<<20), make([]byte, 100_000)...))
-	until(t, "the frame is under way", func() bool { return places()["frames"] >= 100_000 })
+	until(t, "the frame is under way, and no other any more", func() bool {
+		n := places()["frames"]
+		return n >= 100_000 && n < 101_000
+	})
 	after := places()
 	for place, least := range map[string]int64{"index": 5000 * 150, "operators": 5000 * 400} {
 		if grown := after[place] - before[place]; grown < least || grown > 8*least {
