@@ -23,6 +23,14 @@ func checkpoints(t testing.TB, fs journal.FS) *journal.Checkpoints {
 	return c
 }
 
+// linesOf says how much a checkpoint holds: a little more than 256 KiB, and the first, to fall back to, little.
+func linesOf(seq uint64) int {
+	if seq == 1 {
+		return 40
+	}
+	return 4600
+}
+
 func write(t testing.TB, c *journal.Checkpoints, seq uint64) error {
 	t.Helper()
 	w, err := c.Create(seq, int64(seq)*10)
@@ -32,7 +40,7 @@ func write(t testing.TB, c *journal.Checkpoints, seq uint64) error {
 	fmt.Fprint(w.Section("rules"), "rules of ", seq)
 	w.Section("empty")
 	index := w.Section("index")
-	for i := range 3000 {
+	for i := range linesOf(seq) {
 		fmt.Fprintf(index, "series %d of checkpoint %d, with some more text about it\n", i, seq)
 	}
 	return w.Commit()
@@ -58,7 +66,7 @@ func latest(t testing.TB, c *journal.Checkpoints) (seq uint64, fallbacks int) {
 		t.Fatalf("rules %q, %v", b, err)
 	}
 	b, err = io.ReadAll(index)
-	if err != nil || bytes.Count(b, []byte(fmt.Sprintf(" of checkpoint %d, with", r.Seq))) != 3000 {
+	if err != nil || bytes.Count(b, []byte(fmt.Sprintf(" of checkpoint %d, with", r.Seq))) != linesOf(r.Seq) {
 		t.Fatalf("index of %d bytes, %v", len(b), err)
 	}
 	if b, err = io.ReadAll(r.Section("empty")); len(b) != 0 || err != nil {
@@ -94,7 +102,10 @@ func TestDamagedCheckpointFallsBack(t *testing.T) {
 	write(t, c, 2)
 	name := "/state/0000000000000002.checkpoint"
 	size := len(fs.Bytes(name))
-	for at := 0; at < size; at += stride(1009) {
+	if size < 256<<10 {
+		t.Fatalf("a checkpoint of %d bytes, want 256 KiB", size)
+	}
+	everywhere(t, size, 4001, func(t *testing.T, at int) {
 		damaged := fs.Clone()
 		damaged.Bytes(name)[at] ^= 1 << (at % 8)
 		seq, fallbacks := latest(t, checkpoints(t, damaged))
@@ -104,14 +115,15 @@ func TestDamagedCheckpointFallsBack(t *testing.T) {
 		if damaged.Bytes("/state/quarantine/0000000000000002.checkpoint") == nil {
 			t.Fatal("the damaged one is not in quarantine")
 		}
-	}
-	for n := 0; n < size; n += stride(1009) {
+	})
+	everywhere(t, size, 4001, func(t *testing.T, n int) {
 		cut := fs.Clone()
-		cut.Set(name, fs.Bytes(name)[:n])
+		cut.Cut(name, n)
 		if seq, fallbacks := latest(t, checkpoints(t, cut)); seq != 1 || fallbacks != 1 {
 			t.Fatalf("cut after %d: checkpoint %d, %d fallbacks", n, seq, fallbacks)
 		}
-	}
+	})
+	t.Logf("a checkpoint of %d bytes", size)
 }
 
 func TestCheckpointOfANewerZetaStays(t *testing.T) {

@@ -1,8 +1,14 @@
 package journal_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"zeta/journal"
@@ -23,6 +29,225 @@ func smallJournal(t *testing.T) (fs *faultfs.FS, name string, records int) {
 		t.Fatal(err)
 	}
 	return fs, "/log/0000000000000001.segment", int(seq)
+}
+
+// part is one segment of a journal that damage is done to.
+type part struct {
+	name        string
+	first, last uint64 // sequences of its records
+	data        []byte
+}
+
+// around returns the record that a byte of the part belongs to, with the one before and the one after it. A flip changes
+// nothing else: the reader comes to it as if it were not there, and leaves it at a record that is whole.
+func (p part) around(ends []int, at int) part {
+	i, _ := slices.BinarySearch(ends, at+1)
+	seq := p.first + uint64(i)
+	p.first, p.last = max(p.first, seq-1), min(p.last, seq+1)
+	return p
+}
+
+// mebibyte makes a journal of a mebibyte, in nine segments; bodies[i] is what record i+1 holds.
+func mebibyte(t *testing.T) (fs *faultfs.FS, parts []part, bodies [][]byte) {
+	fs = faultfs.New()
+	l := open(t, "/log", small(fs))
+	segments := 0
+	for i := 0; segments < 10; i++ {
+		size := []int{0, 1, 30, 500, 2000, 40, 300, 90}[i%8]
+		if i == 50 {
+			size = 70 << 10 // more than what stands between two marks
+		}
+		body := fmt.Appendf(nil, "%d %s", i+1, strings.Repeat(string(rune('a'+i%26)), size))
+		seq, err := l.Append(journal.KindBatch, int64(i), body)
+		if err == nil {
+			err = l.WaitWritten(t.Context(), seq)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if segments != l.Stats().Segments {
+			segments = l.Stats().Segments
+			parts = append(parts, part{name: fmt.Sprintf("/log/%016d.segment", segments), first: seq})
+		}
+		parts[len(parts)-1].last = seq
+		bodies = append(bodies, body)
+	}
+	if err := l.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fs.Remove(parts[9].name) // it holds one record: the ninth is the last, and full
+	parts, bodies = parts[:9], bodies[:parts[9].first-1]
+	for i := range parts {
+		parts[i].data = slices.Clone(fs.Bytes(parts[i].name))
+	}
+	return fs, parts, bodies
+}
+
+// readPart returns how many records of the part are read; each is right, and none is read twice.
+func readPart(t *testing.T, fs *faultfs.FS, p part, bodies [][]byte, what string) (records int) {
+	r, err := journal.OpenDir(fs, "/log", p.first)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	defer r.Close()
+	for last := p.first - 1; ; records++ {
+		rec, err := r.Next()
+		if err == io.EOF || err == nil && rec.Seq > p.last && rec.Seq <= uint64(len(bodies)) {
+			return records
+		}
+		if err != nil || rec.Seq <= last || rec.Seq > uint64(len(bodies)) || !bytes.Equal(rec.Body, bodies[rec.Seq-1]) || rec.Stamp != int64(rec.Seq-1) {
+			t.Fatalf("%s: after record %d: record %d of %d holds %.30q, %v", what, last, rec.Seq, rec.Stamp, rec.Body, err)
+		}
+		last = rec.Seq
+	}
+}
+
+// reopen opens a damaged log to go on with it, and returns how many records of the part it holds.
+func reopen(t *testing.T, fs *faultfs.FS, p part, bodies [][]byte, what string) (records int) {
+	l, err := journal.Open("/log", small(fs))
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	records = readPart(t, fs, p, bodies, what)
+	next, err := l.Append(journal.KindBatch, 1, []byte("goes on"))
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if err := l.Close(t.Context()); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	r, err := journal.OpenDir(fs, "/log", next)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	defer r.Close()
+	if rec, err := r.Next(); err != nil || rec.Seq != next || string(rec.Body) != "goes on" || next < p.first+uint64(records) {
+		t.Fatalf("%s: goes on with %d: %d, %q, %v", what, next, rec.Seq, rec.Body, err)
+	}
+	return records
+}
+
+// everywhere calls try for places below n, on all processors: each place with -long, else each stride-th.
+func everywhere(t *testing.T, n, stride int, try func(t *testing.T, at int)) {
+	t.Helper()
+	if *long {
+		stride = 1
+		defer debug.SetGCPercent(debug.SetGCPercent(1000))
+	}
+	workers := runtime.GOMAXPROCS(0)
+	t.Run("everywhere", func(t *testing.T) {
+		for w := range workers {
+			t.Run(fmt.Sprint(w), func(t *testing.T) {
+				t.Parallel()
+				for at := w * stride; at < n; at += workers * stride {
+					try(t, at)
+				}
+			})
+		}
+	})
+}
+
+// locate returns the part of a place in the whole journal, and the place in it.
+func locate(parts []part, at int) (i, in int) {
+	for at >= len(parts[i].data) {
+		at -= len(parts[i].data)
+		i++
+	}
+	return i, at
+}
+
+func journalBytes(parts []part) (n int) {
+	for _, p := range parts {
+		n += len(p.data)
+	}
+	return n
+}
+
+// Opening the log reads no more than the headers, and the last segment. So what is done to the others behind their
+// headers is looked at by reading alone.
+const headerEnd = 256
+
+func TestFlippedBitsCostOneRecordAtMost(t *testing.T) {
+	fs, parts, bodies := mebibyte(t)
+	lost := make([]atomic.Int64, 2)
+	ends := make([][]int, len(parts))
+	for i, p := range parts {
+		ends[i] = recordEnds(bodies[p.first-1 : p.last])
+	}
+	everywhere(t, journalBytes(parts), 1009, func(t *testing.T, at int) {
+		i, in := locate(parts, at)
+		p := parts[i]
+		what := fmt.Sprint("bit flipped at ", in, " of ", p.name)
+		damaged := fs.Clone()
+		damaged.Bytes(p.name)[in] ^= 1 << (at % 8)
+		look := reopen
+		if in >= headerEnd && i < len(parts)-1 {
+			look = readPart
+			p = p.around(ends[i], in)
+		}
+		records := look(t, damaged, p, bodies, what)
+		missing := int(p.last-p.first+1) - records
+		if missing < 0 || missing > 1 {
+			t.Fatalf("%s: %d records of %d to %d", what, records, p.first, p.last)
+		}
+		lost[missing].Add(1)
+	})
+	t.Logf("%d flips: %d cost a record, %d none", lost[0].Load()+lost[1].Load(), lost[1].Load(), lost[0].Load())
+	if lost[1].Load() == 0 {
+		t.Fatal("no flip cost a record: they were not seen")
+	}
+}
+
+func TestTruncatedAnywhereKeepsWhatIsWhole(t *testing.T) {
+	fs, parts, bodies := mebibyte(t)
+	var cuts, most atomic.Int64
+	upto := make([]*faultfs.FS, len(parts)) // with the segments up to each
+	ends := make([][]int, len(parts))       // where its records end
+	for i, p := range parts {
+		upto[i] = fs.Clone()
+		for _, later := range parts[i+1:] {
+			upto[i].Remove(later.name)
+		}
+		ends[i] = recordEnds(bodies[p.first-1 : p.last])
+	}
+	everywhere(t, journalBytes(parts), 1009, func(t *testing.T, at int) {
+		i, n := locate(parts, at)
+		p := parts[i]
+		cut := upto[i].Clone()
+		cut.Cut(p.name, n)
+		look := readPart
+		if n < headerEnd || i == len(parts)-1 {
+			look = reopen
+		}
+		records := look(t, cut, p, bodies, fmt.Sprint(p.name, " cut after ", n))
+		want, _ := slices.BinarySearch(ends[i], n+1)
+		if records != want {
+			t.Fatalf("%s cut after %d: %d records, want %d", p.name, n, records, want)
+		}
+		cuts.Add(1)
+		most.Store(max(most.Load(), int64(records)))
+	})
+	t.Logf("%d lengths of %d bytes", cuts.Load(), journalBytes(parts))
+	if most.Load() == 0 {
+		t.Fatal("no record was ever read")
+	}
+}
+
+// recordEnds returns where the records end that a segment begins with.
+func recordEnds(bodies [][]byte) (ends []int) {
+	const block, mark, recordHeader = 64 << 10, 24, 28
+	at := headerEnd
+	for _, body := range bodies {
+		for n := recordHeader + len(body); n > 0; {
+			if at%block == 0 {
+				at += mark
+			}
+			piece := min(n, block-at%block)
+			at, n = at+piece, n-piece
+		}
+		ends = append(ends, at)
+	}
+	return ends
 }
 
 // readBack opens a damaged copy and checks that what it holds is right.
@@ -47,45 +272,6 @@ func readBack(t *testing.T, fs *faultfs.FS, what string) (seqs []uint64, r *jour
 		t.Fatalf("%s: goes on with %d after %d", what, next, seqs[len(seqs)-1])
 	}
 	return seqs, r
-}
-
-// stride is 1 in the full size of a test that tries every byte.
-func stride(quick int) int {
-	if *long {
-		return 1
-	}
-	return quick
-}
-
-func TestFlippedBitsCostOneRecordAtMost(t *testing.T) {
-	fs, name, records := smallJournal(t)
-	size := len(fs.Bytes(name))
-	for at := 0; at < size; at += stride(509) {
-		damaged := fs.Clone()
-		damaged.Bytes(name)[at] ^= 1 << (at % 8)
-		seqs, r := readBack(t, damaged, fmt.Sprint("bit flipped at ", at))
-		if len(seqs) < records-1 {
-			t.Fatalf("bit flipped at %d of %d: %d records, want at least %d; gaps %v", at, size, len(seqs), records-1, r.Gaps)
-		}
-	}
-}
-
-func TestTruncatedAnywhereKeepsWhatIsWhole(t *testing.T) {
-	fs, name, _ := smallJournal(t)
-	whole := append([]byte(nil), fs.Bytes(name)...)
-	last := 0
-	for n := 256; n <= len(whole); n += stride(509) {
-		cut := faultfs.New()
-		cut.Set(name, whole[:n])
-		seqs, r := readBack(t, cut, fmt.Sprint("cut after ", n))
-		if len(seqs) < last || r.Lost != 0 || len(seqs) > 0 && seqs[len(seqs)-1] != uint64(len(seqs)) {
-			t.Fatalf("cut after %d bytes: %d records, %d with less; gaps %v", n, len(seqs), last, r.Gaps)
-		}
-		last = len(seqs)
-	}
-	if last == 0 {
-		t.Fatal("no record was ever read")
-	}
 }
 
 func TestZeroedPagesCostWhatTheyHeld(t *testing.T) {

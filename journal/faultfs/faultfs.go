@@ -49,9 +49,10 @@ type change struct {
 }
 
 type node struct {
-	data   []byte // as a reader sees it
-	synced []byte
+	data   []byte       // as a reader sees it
+	synced []byte       // never written in place
 	dirty  map[int]bool // pages that differ
+	shared bool         // data is another node's too: it is copied before it is written
 }
 
 // New returns an empty file system.
@@ -138,7 +139,7 @@ func (n *node) crash(rng *rand.Rand) {
 			copy(disk[from:upto], n.data[from:upto])
 		}
 	}
-	n.data, n.synced, n.dirty = disk, slices.Clone(disk), map[int]bool{}
+	n.data, n.synced, n.dirty, n.shared = disk, slices.Clone(disk), map[int]bool{}, false
 }
 
 // Bytes returns what a file holds, to be read or changed in place; nil if there is none.
@@ -146,6 +147,7 @@ func (f *FS) Bytes(name string) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if n := f.names[name]; n != nil {
+		n.own()
 		return n.data
 	}
 	return nil
@@ -159,15 +161,33 @@ func (f *FS) Set(name string, data []byte) {
 	f.names[name], f.durable[name] = n, n
 }
 
-// Clone returns a copy whose files are all durable.
+// Cut leaves the first bytes of a durable file, durably.
+func (f *FS) Cut(name string, bytes int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.names[name]
+	n.data, n.synced = n.data[:bytes:bytes], n.synced[:bytes:bytes]
+}
+
+// Clone returns a copy whose files are all durable. What a file holds is copied when it is first changed, so slices
+// that Bytes returned before must not be written to any more.
 func (f *FS) Clone() *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := New()
 	for name, n := range f.names {
-		c.Set(name, n.data)
+		n.shared, n.data = true, slices.Clip(n.data)
+		twin := &node{data: n.data, synced: n.data, dirty: map[int]bool{}, shared: true}
+		c.names[name], c.durable[name] = twin, twin
 	}
 	return c
+}
+
+// own makes data the node's alone.
+func (n *node) own() {
+	if n.shared {
+		n.data, n.shared = slices.Clone(n.data), false
+	}
 }
 
 // fail asks the hook. Called with mu held.
@@ -365,7 +385,9 @@ func (n *node) grow(size int64) {
 	}
 }
 
+// touch is called before count bytes at off are written.
 func (n *node) touch(off int64, count int) {
+	n.own()
 	for page := int(off) / pageBytes; page*pageBytes < int(off)+count; page++ {
 		n.dirty[page] = true
 	}
