@@ -13,7 +13,8 @@ var deadCommand = &command{
 	name:    "dead",
 	args:    "list|show|resend|drop [SINK [NUMBER…]]",
 	summary: "see, resend or drop alerts that a sink refused for good",
-	doc: `Asks a running server. list prints every sink with what waits and what is dead; with a sink, its dead letters. show
+	doc: `Asks a running server. list prints every sink: whether it is ok, failing or broken, since
+when, what waits and what is dead; with a sink, its dead letters. show
 prints them whole, one JSON object a line. resend puts them at the end of the sink's queue again, with the ids they
 had, or with --to at the end of another sink's, and drop removes them. A sink that no rule names any more is there as
 long as alerts for it are left. resend and drop want numbers or --all, and are
@@ -87,18 +88,23 @@ func (d *dead) run(c *cli, verb string, args []string) error {
 func (d *dead) sinks(c *cli) error {
 	var answer struct {
 		Sinks []struct {
-			ID, Error       string
-			Queued          int
-			Delivered, Dead uint64
+			ID, State, Error string
+			Since            time.Time
+			Queued           int
+			Delivered, Dead  uint64
 		}
 	}
 	if err := d.call("GET", "/api/v1/sinks", nil, nil, &answer); err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "SINK\tQUEUED\tDELIVERED\tDIED\tERROR")
+	fmt.Fprintln(w, "SINK\tSTATE\tSINCE\tQUEUED\tDELIVERED\tDIED\tERROR")
 	for _, s := range answer.Sinks {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\n", s.ID, s.Queued, s.Delivered, s.Dead, plain(s.Error))
+		since := "-"
+		if !s.Since.IsZero() {
+			since = s.Since.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", s.ID, plain(s.State), since, s.Queued, s.Delivered, s.Dead, plain(s.Error))
 	}
 	return w.Flush()
 }
