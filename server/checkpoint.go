@@ -48,6 +48,11 @@ type moment struct {
 // capture copies what is small and begins an image of the index: the engine stands still no longer than that takes.
 func (s *Server) capture() moment {
 	e := s.engine
+	var engine, state streams.Saver
+	e.mu.Lock()
+	last := e.stateBytes
+	e.mu.Unlock()
+	state.Grow(last + last/8) // while the engine goes on: without room the copy takes twice as long
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.stamp.next()
@@ -55,8 +60,6 @@ func (s *Server) capture() moment {
 	e.hub.Flush()
 	e.settle()
 	e.arm()
-	var engine, state streams.Saver
-	state.Grow(e.stateBytes + e.stateBytes/8) // to find out anew how much it is would copy it twenty times meanwhile
 	engine.Uint(engineVersion)
 	engine.Uint(e.seq)
 	engine.Timer(e.expiry.timer)

@@ -28,7 +28,12 @@ func (s *Saver) Bytes() []byte { return s.buf }
 func (s *Saver) Reset() { s.buf = s.buf[:0] }
 
 // Grow makes room for n more bytes, so that no copy is made on the way there.
-func (s *Saver) Grow(n int) { s.buf = slices.Grow(s.buf, n) }
+func (s *Saver) Grow(n int) {
+	s.buf = slices.Grow(s.buf, n)
+	for b := s.buf[len(s.buf):cap(s.buf)]; len(b) > 0; b = b[min(len(b), 4096):] {
+		b[0] = 0 // the system hands out a page when it is first touched, which is to be now
+	}
+}
 
 func (s *Saver) Uint(v uint64) { s.buf = binary.AppendUvarint(s.buf, v) }
 func (s *Saver) Int(v int64)   { s.buf = binary.AppendVarint(s.buf, v) }
