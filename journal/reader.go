@@ -83,12 +83,10 @@ func newReader(fs FS, dir string, segs []segment, from uint64) *Reader {
 	r := &Reader{fs: fs, dir: dir, next: from}
 	start := 0
 	for i, s := range segs {
-		if s.head.first <= from {
+		// One that repeats may have been cut short: what it was to repeat is in whichever came before.
+		if s.head.first <= from && !s.head.repeats() {
 			start = i
 		}
-	}
-	for start > 0 && segs[start].head.repeats() {
-		start-- // the segment before may hold what this one was to repeat
 	}
 	r.segs = segs[start:]
 	if len(r.segs) == 0 {
