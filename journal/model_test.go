@@ -49,14 +49,20 @@ func (m *model) open() {
 			delete(m.sums, seq)
 		}
 	}
-	m.check(0)
+	seen := m.check(0)
+	for seq := range m.sums {
+		if seq > m.safe && !seen[seq] {
+			m.lost[seq] = true // its number was used up when a write of it was tried; what is there now stays
+		}
+	}
 }
 
-// check reads from a sequence on: what is safe must be there, and nothing may be there that was not written.
-func (m *model) check(from uint64) {
+// check reads from a sequence on: what is safe must be there, and nothing may be there that was not written. It returns
+// what is.
+func (m *model) check(from uint64) (seen map[uint64]bool) {
 	m.t.Helper()
 	last := uint64(0)
-	seen := map[uint64]bool{}
+	seen = map[uint64]bool{}
 	r, err := m.log.Read(from, func(rec journal.Record) error {
 		if rec.Seq <= last || rec.Seq < from {
 			m.t.Fatalf("record %d after %d, from %d", rec.Seq, last, from)
@@ -76,6 +82,7 @@ func (m *model) check(from uint64) {
 			m.t.Fatalf("record %d was safe and is not there; gaps %v, damages %v", seq, r.Gaps, r.Damages)
 		}
 	}
+	return seen
 }
 
 func (m *model) append(n, size int) {
@@ -120,11 +127,6 @@ func (m *model) end(crash bool) {
 	cancel()
 	m.log.Close(done) // ends its goroutine; its files are dead
 	m.fs.Restart()
-	for seq := range m.sums {
-		if seq > m.safe {
-			m.lost[seq] = true // may be there or not: its number is used up once a write of it was tried
-		}
-	}
 }
 
 // runModel draws one sequence of operations.
