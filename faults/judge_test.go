@@ -189,3 +189,21 @@ func (j *judge) verdict(what string, kills int) {
 	}
 	j.t.Logf("%s: %d alerts arrived, %d twice with the same id, none of the acknowledged lost, all in order", what, alerts, j.twice)
 }
+
+// hangOnce has the first request hang, without an answer, until release is closed; held is closed when it has come.
+func (j *judge) hangOnce() (held, release chan struct{}) {
+	held, release = make(chan struct{}), make(chan struct{})
+	hang := true
+	j.answer = func(http.ResponseWriter) bool {
+		if !hang {
+			return true
+		}
+		hang = false
+		j.mu.Unlock()
+		close(held)
+		<-release
+		j.mu.Lock()
+		return false
+	}
+	return held, release
+}

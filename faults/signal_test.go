@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,19 +14,7 @@ const terminate = syscall.SIGTERM
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	j := newJudge(t)
-	held, release := make(chan struct{}), make(chan struct{})
-	hang := true
-	j.answer = func(http.ResponseWriter) bool {
-		if !hang {
-			return true
-		}
-		hang = false
-		j.mu.Unlock()
-		close(held)
-		<-release
-		j.mu.Lock()
-		return false
-	}
+	held, release := j.hangOnce()
 	s := newSetup(t, j.rules())
 	c := s.start("")
 	if !c.ready() {

@@ -50,20 +50,7 @@ func TestTargetsThatFail(t *testing.T) {
 func TestTargetThatHangs(t *testing.T) {
 	t.Parallel()
 	j := newJudge(t)
-	held := make(chan struct{})
-	release := make(chan struct{})
-	first := true
-	j.answer = func(w http.ResponseWriter) bool {
-		if !first {
-			return true
-		}
-		first = false
-		j.mu.Unlock()
-		close(held)
-		<-release
-		j.mu.Lock()
-		return false
-	}
+	held, release := j.hangOnce()
 	s := newSetup(t, j.rules())
 	c := s.start("")
 	if !c.ready() {

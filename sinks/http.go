@@ -1,11 +1,15 @@
 package sinks
 
 import (
+	"bytes"
+	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -42,6 +46,39 @@ func newHTTPClient(caFile string, timeout time.Duration) (*http.Client, error) {
 			return Broken(fmt.Errorf("the target redirects to %s; name that address in the rules if it is right", req.URL.Host))
 		},
 	}, nil
+}
+
+// checkURL says what is wrong with the address of a target.
+func checkURL(address, example string) error {
+	u, err := url.Parse(address)
+	switch {
+	case address == "":
+		return fmt.Errorf("url is missing, e.g. %s", example)
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("url %q: want http://HOST:PORT/… or https://HOST:PORT/…", address)
+	}
+	return nil
+}
+
+// post makes a request with a body, which it compresses if asked to.
+func post(ctx context.Context, to, contentType string, body []byte, pack bool) (*http.Request, error) {
+	if pack {
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		z.Write(body)
+		z.Close()
+		body = packed.Bytes()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	if err != nil {
+		return nil, Permanent(withoutURL(err))
+	}
+	req.Header.Set("Content-Type", contentType)
+	req.Header.Set("User-Agent", "zeta")
+	if pack {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
+	return req, nil
 }
 
 // statusError tells what an HTTP answer means for the delivery: nil for 2xx, a retried error for 408, 429

@@ -1,8 +1,6 @@
 package sinks
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -57,13 +55,10 @@ type InfluxOptions struct {
 }
 
 func checkInflux(o InfluxOptions) error {
-	u, err := url.Parse(o.URL)
-	switch {
-	case o.URL == "":
-		return errors.New(`url is missing, e.g. influx({url: "http://127.0.0.1:8086", db: "metrics"})`)
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("url %q: want http://HOST:PORT or https://HOST:PORT", o.URL)
-	case (o.DB == "") == (o.Bucket == ""):
+	if err := checkURL(o.URL, `influx({url: "http://127.0.0.1:8086", db: "metrics"})`); err != nil {
+		return err
+	}
+	if (o.DB == "") == (o.Bucket == "") {
 		return errors.New("want db, for InfluxDB 1, or org and bucket, for InfluxDB 2")
 	}
 	return nil
@@ -101,21 +96,9 @@ func (x *influx) Send(ctx context.Context, alerts []*streams.Alert) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	if x.o.Gzip {
-		var packed bytes.Buffer
-		z := gzip.NewWriter(&packed)
-		z.Write(lines)
-		z.Close()
-		lines = packed.Bytes()
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, x.to, bytes.NewReader(lines))
+	req, err := post(ctx, x.to, "text/plain; charset=utf-8", lines, x.o.Gzip)
 	if err != nil {
-		return Permanent(fmt.Errorf("influx: %w", withoutURL(err)))
-	}
-	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
-	req.Header.Set("User-Agent", "zeta")
-	if x.o.Gzip {
-		req.Header.Set("Content-Encoding", "gzip")
+		return fmt.Errorf("influx: %w", err)
 	}
 	if user, password, ok := strings.Cut(x.o.Token, ":"); x.o.DB != "" && ok {
 		req.SetBasicAuth(user, password)

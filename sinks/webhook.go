@@ -2,13 +2,10 @@ package sinks
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -52,14 +49,7 @@ type WebhookOptions struct {
 }
 
 func checkWebhook(o WebhookOptions) error {
-	u, err := url.Parse(o.URL)
-	switch {
-	case o.URL == "":
-		return errors.New(`url is missing, e.g. webhook({url: "https://logs.example.com/intake"})`)
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("url %q: want http://HOST/… or https://HOST/…", o.URL)
-	}
-	return nil
+	return checkURL(o.URL, `webhook({url: "https://logs.example.com/intake"})`)
 }
 
 func openWebhook(o WebhookOptions) (any, error) {
@@ -95,24 +85,11 @@ func (w *webhook) Send(ctx context.Context, alerts []*streams.Alert) error {
 		return nil // only empty windows
 	}
 	body.WriteByte(']')
-	encoding := ""
-	if w.o.Gzip {
-		var packed bytes.Buffer
-		z := gzip.NewWriter(&packed)
-		z.Write(body.Bytes())
-		z.Close()
-		body, encoding = packed, "gzip"
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.o.URL, bytes.NewReader(body.Bytes()))
+	req, err := post(ctx, w.o.URL, "application/json", body.Bytes(), w.o.Gzip)
 	if err != nil {
-		return Permanent(fmt.Errorf("webhook: %w", withoutURL(err)))
+		return fmt.Errorf("webhook: %w", err)
 	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "zeta")
 	req.Header.Set("Idempotency-Key", fmt.Sprintf("%016x-%016x-%d", alerts[0].ID, alerts[len(alerts)-1].ID, len(alerts)))
-	if encoding != "" {
-		req.Header.Set("Content-Encoding", encoding)
-	}
 	for k, v := range w.o.Headers {
 		req.Header.Set(k, v)
 	}
