@@ -37,8 +37,9 @@ type source struct {
 	last bool // no segment follows
 }
 
-// maxSideBySide bounds the segments that are open at a time.
-const maxSideBySide = 64
+// maxSideBySide bounds the segments that are open at a time. Of a longer run that repeats the same records, as a disk
+// that fails for a minute leaves it, the first half of so many are read and the last, which holds what was synced.
+const maxSideBySide = 128
 
 // keptReports bounds the gaps and damages a Reader remembers one by one.
 const keptReports = 1000
@@ -184,6 +185,13 @@ func (r *Reader) load(src *source) (more bool, err error) {
 
 // openNext opens the next segment and those after it that repeat records; io.EOF when there is none.
 func (r *Reader) openNext() error {
+	run := 1
+	for run < len(r.segs) && r.segs[run].head.repeats() {
+		run++
+	}
+	if run > maxSideBySide {
+		r.segs = slices.Delete(slices.Clone(r.segs), maxSideBySide/2, run-maxSideBySide/2)
+	}
 	for len(r.segs) > 0 && (len(r.open) == 0 || r.segs[0].head.repeats() && len(r.open) < maxSideBySide) {
 		seg := r.segs[0]
 		r.segs = r.segs[1:]

@@ -39,7 +39,7 @@ const (
 )
 
 // errSilence says that a silence is wanted that cannot be.
-var errSilence = errors.New("silence")
+var errSilence = errors.New("not a silence")
 
 // silences are those in force and what they hold. They belong to the engine, under its lock.
 type silences struct {
